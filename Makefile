@@ -1,0 +1,85 @@
+# Everything here works in a fresh clone: each target first installs what it lacks into .venv, from the lock files.
+# Needs Python 3.11; the tests also need Java 17 and Maven, because they start a real Apache Kafka.
+
+PYTHON ?= $(firstword $(shell command -v python3.11) python3)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+ROOMS := detectors schemas streams
+
+.PHONY: help demo demo-soak demo-picture test lint format types bench docs wheel-test lock clean
+
+help: ## what can be made
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: .venv/demo ## the whole system in one command, on a built-in broker and real flights
+	@$(BIN)/kedge demo $(ARGS)
+
+demo-soak: .venv/dev ## the demo 20 times; ends with how often its story held
+	$(BIN)/python -m tests.demo_soak $(ARGS)
+
+demo-picture: .venv/dev ## run the demo once and renew docs/images/demo.svg
+	$(BIN)/python -m tests.support.demo_picture
+
+# pytest last: its closing line ends the output.
+test: lint types ## all checks, then all tests
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/dev ## style, import contracts, dependencies
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-logo --no-cache
+	$(BIN)/deptry $(ROOMS) src
+
+format: .venv/dev ## bring the code into the form that lint asks for
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+types: .venv/dev ## mypy --strict, package and tests
+	$(BIN)/mypy
+
+bench: .venv/dev ## the benchmarks, one after the other; ARGS names some of them
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+docs: .venv/dev ## renew the tables in docs/ that are made from the code
+	$(BIN)/python -m tests.support.generated_docs
+
+wheel-test: .venv/dev ## build the wheel from the sdist and try it where the source is not on the path
+	$(BIN)/python -m pytest tests/architecture/test_wheel.py $(ARGS)
+
+# --- installing ------------------------------------------------------------------------------------------------------
+# `.venv/demo` and `.venv/dev` are stamps. The demo does without the developers' tools; dev holds all that demo does.
+
+.venv/demo: locks/build.lock locks/demo.lock pyproject.toml | .venv/bin/python
+	$(PIP) install --require-hashes -r locks/build.lock -r locks/demo.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev: locks/build.lock locks/dev.lock pyproject.toml | .venv/bin/python
+	$(PIP) install --require-hashes -r locks/build.lock -r locks/dev.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch .venv/demo $@
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+# One resolution, four subsets of it: each lock starts as a copy of the largest, so that all agree.
+# pip-tools warns that `kedge` itself is not pinned; it is installed from this folder, so the warning is cut off.
+LOCK := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --strip-extras --generate-hashes \
+	--unsafe-package kedge --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
+	pyproject.toml
+
+lock: .venv/dev ## resolve the dependencies anew: `make lock ARGS=--upgrade`
+	$(PIP) install pip-tools==7.6.2
+	$(LOCK) $(ARGS) --extra dev --output-file locks/dev.lock
+	for extra in demo service; do \
+		cp locks/dev.lock locks/$$extra.lock; \
+		$(LOCK) --extra $$extra --output-file locks/$$extra.lock || exit 1; \
+	done
+	cp locks/dev.lock locks/base.lock
+	$(LOCK) --output-file locks/base.lock
+	$(LOCK) $(ARGS) --only-build-deps --build-deps-for editable --output-file locks/build.lock
+	sed -i -e '/^# WARNING: The following packages were not pinned/,$$d' locks/*.lock
+	sed -i -e '$${/^$$/d}' locks/*.lock
+
+clean: ## remove what was made, the virtual environment included
+	rm -rf .venv .cache dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""What drift is: pure numpy and SciPy; no IO, no clock, no logging."""

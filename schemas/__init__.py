@@ -1,0 +1,1 @@
+"""What crosses a boundary: Avro schemas, records, codec, compatibility, monitor file."""

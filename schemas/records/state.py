@@ -1,0 +1,243 @@
+"""What each agent keeps in its state topic; read by the agent that wrote it, and by nobody else.
+
+Times are int milliseconds since 1970-01-01 UTC.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kedge.schemas.records.enums import Role
+
+__all__ = [
+    "EventIds",
+    "Gap",
+    "GuardModel",
+    "IncidentSignal",
+    "JudgeDetail",
+    "JudgeModel",
+    "JudgedWindow",
+    "LastSeen",
+    "LateSource",
+    "LedgerEntry",
+    "LiveStream",
+    "ModelSource",
+    "ModelTime",
+    "OpenIncident",
+    "ProducerState",
+    "SignalHistory",
+    "SourceProgress",
+    "TallyDetail",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelTime:
+    """One model's event time in this partition."""
+
+    model: str
+    max_timestamp: int
+    watermark: int
+    """Largest timestamp so far less the grace."""
+    last_appended: int
+    """Append time of its last event here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TallyDetail:
+    """The tally's own part of a Position."""
+
+    read_through: int
+    """All records appended up to this time are counted."""
+    totals: Mapping[str, int]
+    """Rows by fate since the state began; the fates add up to received."""
+    models: tuple[ModelTime, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Sequences that have not come."""
+
+    first: int
+    last: int
+    rows: int
+    """Rows missing in it still."""
+    pane_start: int
+    """The pane charged."""
+    monitor: str
+    baseline: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProducerState:
+    """What was seen of one sender's stream in this partition."""
+
+    producer: str
+    model: str
+    version: str
+    role: Role
+    high: int
+    """Highest sequence seen."""
+    rows_through: int
+    """Rows of the stream up to and with the highest sequence, counted by the sender."""
+    seen: bytes
+    """Bitmap of the last sequences: bit i is sequence high - i."""
+    dropped: int
+    """Last drop count reported."""
+    max_timestamp: int
+    """Newest event time of the stream, for its expiry."""
+    gaps: tuple[Gap, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventIds:
+    """Ids of single events counted since the checkpoint before, of one model and pane."""
+
+    model: str
+    pane_end: int
+    hashes: bytes
+    """Little-endian uint64, 64-bit xxHash (seed 0) of the event id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceProgress:
+    """One source partition."""
+
+    source: int
+    sources: int
+    read_through: int
+    at_end: bool
+    """Nothing more lay in its log when it last told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeDetail:
+    """The judge's own part of a Position."""
+
+    sources: tuple[SourceProgress, ...]
+    totals: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSource:
+    """The model in one source partition."""
+
+    source: int
+    max_timestamp: int
+    watermark: int
+    last_appended: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry:
+    """A window reported and not yet final."""
+
+    version: str
+    role: Role
+    segment: str
+    window_start: int
+    window_end: int
+    revision: int
+    dirty: bool
+    """Changed since its last report."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveStream:
+    """A (version, role) that had data in its last window."""
+
+    version: str
+    role: Role
+    window_start: int
+    """Its last window with data."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastSeen:
+    """When a watched feature last had a value."""
+
+    version: str
+    role: Role
+    feature: str
+    pane_end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateSource:
+    """Requests known of a sealed cell from a source that may still grow."""
+
+    source: int
+    cell: str
+    requests: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeModel:
+    """What the judge knows of one model besides its pieces."""
+
+    model: str
+    watermark: int
+    """Never goes back."""
+    closed_through: int
+    """Every window that ends up to here has been reported."""
+    sealed_through: int
+    """Panes that end up to here take nothing more in."""
+    sources: tuple[ModelSource, ...]
+    ledger: tuple[LedgerEntry, ...]
+    live: tuple[LiveStream, ...]
+    fresh: tuple[LastSeen, ...]
+    late: tuple[LateSource, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedWindow:
+    """One decision window."""
+
+    window_start: int
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalHistory:
+    """Verdicts of a signal's last decision windows."""
+
+    version: str
+    role: Role
+    segment: str
+    kind: str
+    signal: str
+    windows: tuple[JudgedWindow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentSignal:
+    """A signal that breached."""
+
+    version: str
+    role: Role
+    segment: str
+    kind: str
+    signal: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenIncident:
+    """The model's one open incident."""
+
+    incident: str
+    opened_at: int
+    command_id: str | None = None
+    freeze_expires_at: int | None = None
+    signals: tuple[IncidentSignal, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardModel:
+    """One model's guard."""
+
+    model: str
+    journal_sequence: int
+    command_sequence: int
+    cleared_through: int
+    """Windows that end up to here belong to a resolved incident."""
+    history: tuple[SignalHistory, ...]
+    incident: OpenIncident | None = None

@@ -1,0 +1,70 @@
+"""Records to Avro bytes; fastavro does the work."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
+from io import BytesIO
+from typing import Any
+
+import fastavro
+from fastavro.types import Schema
+
+from kedge.schemas.contracts import text_of
+
+__all__ = ["body_of"]
+
+
+def body_of(record: object) -> bytes:
+    """Return the Avro body of `record`, without any frame.
+
+    A value that does not fit its field raises fastavro's `ValueError`, `TypeError` or
+    `OverflowError`: whoever made the record is at fault, not a sender.
+    """
+    out = BytesIO()
+    fastavro.schemaless_writer(out, _parsed(type(record).__name__), _plain(record))
+    return out.getvalue()
+
+
+@cache
+def _parsed(name: str) -> Schema:
+    return fastavro.parse_schema(json.loads(text_of(name), object_hook=_bare))
+
+
+def _bare(node: dict[str, object]) -> dict[str, object]:
+    """Drop logical types: a timestamp is an int of milliseconds here, never a datetime."""
+    return {key: value for key, value in node.items() if key != "logicalType"}
+
+
+def _plain(value: object) -> object:
+    """Return dataclasses as dicts, all the way down; everything else as it is."""
+    convert = _CONVERTERS.get(type(value))
+    if convert is None:
+        if not is_dataclass(value):
+            return value
+        convert = _CONVERTERS[type(value)] = _record_converter(type(value))
+    return convert(value)
+
+
+def _record_converter(cls: type) -> Callable[[Any], object]:
+    names = tuple(field.name for field in fields(cls))
+
+    def convert(record: object) -> object:
+        return {name: _plain(getattr(record, name)) for name in names}
+
+    return convert
+
+
+def _sequence(values: tuple[object, ...]) -> object:
+    return [_plain(value) for value in values]
+
+
+def _mapping(values: Mapping[str, object]) -> object:
+    return {key: _plain(value) for key, value in values.items()}
+
+
+_CONVERTERS: dict[type, Callable[[Any], object]] = {
+    tuple: _sequence,
+    list: _sequence,
+    dict: _mapping,
+}

@@ -1,0 +1,1 @@
+"""The streaming shell and the pure streaming core beneath it."""

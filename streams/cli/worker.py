@@ -1,0 +1,35 @@
+"""`kedge worker`."""
+
+import os
+import sys
+
+import click
+
+from kedge.streams.cli.options import codec, kafka_options
+from kedge.streams.core.catalog import Catalog
+from kedge.streams.settings import KafkaSettings, Settings, WorkerSettings
+from kedge.streams.worker.agents import CoreSettings, catalog_sink, make_agents
+from kedge.streams.worker.app import run_worker
+from kedge.streams.worker.exits import LOG
+from kedge.streams.worker.logs import configure_logs
+
+__all__ = ["worker"]
+
+
+@click.command
+@kafka_options
+@click.pass_context
+def worker(ctx: click.Context, kafka: KafkaSettings) -> None:
+    """Count, judge and guard: run one worker until SIGTERM.
+
+    Settings come from KEDGE_* variables (docs/cli.md has the list). Exit codes: 0 stopped, 1 starting again would not
+    help, 70 start it again.
+    """
+    configure_logs(sys.stderr)
+    core = CoreSettings.from_environment(os.environ)
+    if not core.hash_key:
+        LOG.warning("KEDGE_HASH_KEY is not set: the hashes in dead letters can be guessed by trying payloads")
+    shared, catalog = codec(), Catalog()
+    settings = Settings(kafka=kafka, worker=WorkerSettings.from_environment(os.environ))
+    agents = make_agents(catalog, shared, kafka.environment, core)
+    ctx.exit(run_worker(settings, agents, catalog_sink(catalog, shared)))

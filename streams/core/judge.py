@@ -1,0 +1,182 @@
+"""Judge: adds the partitions' counts up, closes windows by watermark, amends and finishes them.
+
+Reads one partition of `partials`: partials of the models whose key leads here, progress of every
+source partition. A partial replaces what the same source said of the same cell before.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
+
+from kedge.schemas.codec import Codec
+from kedge.schemas.errors import Reason, UndecodableError, UnencodableError
+from kedge.schemas.records import ModelSource, Partial, Progress, Report, SourceProgress
+from kedge.streams.core.assess import assess
+from kedge.streams.core.catalog import Catalog
+from kedge.streams.core.cells import Cell, CellKey
+from kedge.streams.core.columns import RefusedError
+from kedge.streams.core.config import CoreConfig
+from kedge.streams.core.dead_letters import DeadLetterWriter
+from kedge.streams.core.finding_record import with_bins_of
+from kedge.streams.core.instructions import Checkpoint, Observation, Write
+from kedge.streams.core.judge_model import ModelWindows, PieceKey
+from kedge.streams.core.judge_store import PARTIALS, REPORTS, JudgeStore
+from kedge.streams.core.measures import measures
+from kedge.streams.core.record import Record
+from kedge.streams.core.windows import act, open_starts
+
+__all__ = ["Judge"]
+
+BINS_MAX: Final = 1_000_000
+"""Length of a count vector that is believed before it is made."""
+
+COUNT_MAX: Final = 1 << 40
+"""A count that is believed: sums over all pieces of a window stay within 64 bits."""
+
+REPORT_BYTES_MAX: Final = 900_000
+"""What surely fits into a message; an alert holds no more than its report."""
+
+SIGNALS_SHOWN: Final = (200, 50, 0)
+"""Signals whose bins a report still shows when it is too long with more."""
+
+
+class Judge:
+    """One partition's windows; a `Core`."""
+
+    def __init__(self, config: CoreConfig, catalog: Catalog, codec: Codec) -> None:
+        self._catalog = catalog
+        self._codec = codec
+        self._partitions = config.topology["predictions"]
+        self._letters = DeadLetterWriter(codec, config.hash_key)
+        self._store = JudgeStore(config, codec)
+        self._reports: list[Write] = []
+        self._observed: list[Observation] = []
+        self._shown: dict[tuple[str, str, str], int] = {}
+
+    @property
+    def committed(self) -> dict[str, int]:
+        """Source topic to the last offset contained."""
+        return self._store.committed
+
+    @property
+    def due(self) -> bool:
+        """Reports wait for nothing."""
+        return bool(self._reports)
+
+    def restore(self, key: bytes, value: bytes | None) -> None:
+        """Take one record of the state partition in."""
+        self._store.restore(key, value)
+
+    def restored(self) -> None:
+        """Check the state's topology."""
+        self._store.check()
+
+    def fold(self, records: Sequence[Record], now_ms: int) -> None:
+        """Take partials and progress in, in order of offset."""
+        del now_ms  # Windows close by what the sources told, never by this worker's clock.
+        for record in records:
+            try:
+                self._take(record)
+            except UndecodableError as error:
+                self._letters.add(record, RefusedError(error.reason, error.detail), 0)
+            self.committed[PARTIALS] = record.offset
+
+    def finish(self) -> None:
+        """Close every window as if time had passed: the input is at its end."""
+        for name in sorted(self._store.models):
+            self._act(self._store.models[name], finish=True)
+
+    def snapshot(self, now_ms: int) -> Checkpoint | None:
+        """Return what changed, and the reports; None where there is nothing to say."""
+        reports, self._reports = self._reports, []
+        return self._store.checkpoint(now_ms, [*reports, *self._letters.take()])
+
+    def drain(self) -> list[Observation]:
+        """Return the observations since the last call."""
+        observed, self._observed = self._observed, []
+        return [*observed, *self._letters.drain(), *self._store.drain()]
+
+    def _observe(self, report: Report) -> None:
+        labels = {"model": report.model, "verdict": report.verdict.value}
+        self._observed.append(Observation("reports", labels, 1))
+        stream = (report.model, report.version, report.role.value)
+        # An amendment of an old window must not stand where the newest one is shown.
+        if not report.segment and report.window_end >= self._shown.get(stream, 0):
+            self._shown[stream] = report.window_end
+            self._observed += measures(report)
+
+    def _take(self, record: Record) -> None:
+        message = self._codec.decode(record.value or b"", (Partial, Progress))
+        if isinstance(message, Partial):
+            self._take_partial(message, record.value or b"")
+        elif isinstance(message, Progress):
+            self._take_progress(message)
+
+    def _take_partial(self, partial: Partial, value: bytes) -> None:
+        key = PieceKey(CellKey.of(partial), partial.source)
+        plan = self._catalog.plan(partial.monitor, partial.baseline)
+        if partial.bins > BINS_MAX or (plan is not None and partial.bins != plan.layout.size):
+            raise UndecodableError(Reason.UNDECODABLE, "counts of another layout")
+        cell = Cell.of(partial)
+        if not (0 <= partial.source < self._partitions and _is_sound(partial, cell)):
+            raise UndecodableError(Reason.UNDECODABLE, "counts that nobody can have counted")
+        model = self._store.model(partial.model)
+        if partial.pane_start + partial.pane_ms <= model.sealed_through:
+            self._store.count_late(model, key, partial.requests)
+            return
+        self._store.put_piece(model, key, partial, value)
+        model.mark(key.cell, open_starts(self._catalog, model.model, partial.pane_start))
+        if plan is not None:
+            model.see(key.cell, plan, cell)
+
+    def _take_progress(self, progress: Progress) -> None:
+        if not 0 <= progress.source < self._partitions == progress.sources:
+            raise UndecodableError(Reason.UNDECODABLE, "progress in a topic of other partitions")
+        self._store.sources[progress.source] = SourceProgress(
+            source=progress.source,
+            sources=progress.sources,
+            read_through=progress.read_through,
+            at_end=progress.at_end,
+        )
+        for told in progress.models:
+            # A judge that has no counts of a model yet must know all the same where it lives.
+            if self._store.owns(told.model):
+                self._store.model(told.model).sources[progress.source] = ModelSource(
+                    source=progress.source,
+                    max_timestamp=told.max_timestamp,
+                    watermark=told.watermark,
+                    last_appended=told.last_appended,
+                )
+        if len(self._store.sources) == progress.sources:
+            for name in sorted(self._store.models):
+                self._act(self._store.models[name])
+
+    def _act(self, model: ModelWindows, *, finish: bool = False) -> None:
+        for due in act(model, self._catalog, self._store.sources, finish=finish):
+            report = assess(self._catalog, model, due)
+            self._reports.append(Write(REPORTS, model.model.encode(), self._encode(report)))
+            self._observe(report)
+            self._store.touch(model)
+        self._store.drop_panes(model, self._catalog)
+
+    def _encode(self, report: Report) -> bytes:
+        """Return a report as a message: of a thousand categorical signals not all can show their bins."""
+        for shown in SIGNALS_SHOWN:
+            with suppress(UnencodableError):
+                data = self._codec.encode(report)
+                if len(data) <= REPORT_BYTES_MAX:
+                    return data
+            report = with_bins_of(report, shown)
+        return self._codec.encode(report)
+
+
+def _is_sound(partial: Partial, cell: Cell) -> bool:
+    counts = (partial.requests, partial.errors, partial.unexpected, *(u.count for u in partial.unseen))
+    largest = max(*counts, abs(partial.lost), int(cell.counts.max(initial=0)), int(cell.latency.max()))
+    return (
+        min(counts) >= 0
+        and largest <= COUNT_MAX
+        and 0 < partial.pane_ms <= COUNT_MAX
+        and partial.pane_start >= 0
+        and partial.pane_start % partial.pane_ms == 0
+    )

@@ -1,0 +1,39 @@
+"""What a tally has done with rows since it was last asked, for the metrics."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from kedge.streams.core.cells import Cell
+from kedge.streams.core.instructions import Observation
+
+__all__ = ["Meter", "Stream"]
+
+Stream = tuple[str, str, str]
+"""(model, version, role)."""
+
+
+class Meter:
+    """Counts rows by fate, and requests and errors by stream."""
+
+    def __init__(self) -> None:
+        self._fates: Counter[tuple[str, str]] = Counter()
+        self._requests: Counter[Stream] = Counter()
+        self._errors: Counter[Stream] = Counter()
+
+    def fate(self, model: str, fate: str, rows: int) -> None:
+        """Note what became of rows."""
+        self._fates[model, fate] += rows
+
+    def counted(self, stream: Stream, cell: Cell) -> None:
+        """Note what was added to a cell of all rows."""
+        self._requests[stream] += cell.requests
+        self._errors[stream] += cell.errors
+
+    def drain(self) -> Iterator[Observation]:
+        """Yield what was noted since the last call."""
+        for (model, fate), rows in self._fates.items():
+            yield Observation("rows", {"model": model, "fate": fate}, rows)
+        for name, counter in (("requests", self._requests), ("errors", self._errors)):
+            for (model, version, role), rows in counter.items():
+                yield Observation(name, {"model": model, "version": version, "role": role}, rows)
+        self._fates, self._requests, self._errors = Counter(), Counter(), Counter()

@@ -1,0 +1,112 @@
+"""The one place where the publisher speaks Kafka."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final, Protocol
+
+# `list_topics` imports it when it is first called. If another thread forked the process at that moment, the child would
+# inherit a module that is being imported by nobody, and wait for it for ever.
+import confluent_kafka.admin  # noqa: F401
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+__all__ = ["KafkaLink", "Link", "Receipt"]
+
+Receipt = Callable[[str | None], None]
+"""Called once for a message: with None when Kafka has it, with what went wrong when it was given up."""
+
+
+class Link(Protocol):
+    """Where messages go."""
+
+    def partitions(self, timeout_s: float) -> int | None:
+        """Return the topic's partition count, None where it cannot be learnt within `timeout_s`."""
+
+    def send(self, partition: int, message: bytes, receipt: Receipt) -> bool:
+        """Hand a message over; False: there is no room now, try again later."""
+
+    def poll(self, timeout_s: float) -> None:
+        """Call the receipts that are due; wait for one at most `timeout_s`."""
+
+    def purge(self) -> None:
+        """Give every message up that is not acknowledged."""
+
+    @property
+    def trouble(self) -> str | None:
+        """What is wrong with the connection, None where nothing is known to be."""
+
+
+class KafkaLink:
+    """An idempotent librdkafka producer for one topic.
+
+    `options` are librdkafka's. Made, used and dropped by one thread.
+    """
+
+    def __init__(self, topic: str, options: Mapping[str, str | int | bool]) -> None:
+        self._topic: Final = topic
+        self._options: Final = dict(options)
+        self._trouble: str | None = None
+        self._producer = self._new_producer()
+
+    def _new_producer(self) -> Producer:
+        return Producer({**self._options, "error_cb": self._on_error})
+
+    @property
+    def trouble(self) -> str | None:
+        """What is wrong with the connection."""
+        return self._trouble
+
+    def partitions(self, timeout_s: float) -> int | None:
+        """Ask for the topic's partition count."""
+        try:
+            topics = self._producer.list_topics(self._topic, timeout=timeout_s).topics
+        except KafkaException as error:
+            self._trouble = _words(error.args[0])
+            return None
+        found = topics[self._topic]
+        if found.error is not None or not found.partitions:
+            self._trouble = f"topic {self._topic} does not exist or may not be seen (`kedge topics create`)"
+            return None
+        self._trouble = None
+        return len(found.partitions)
+
+    def send(self, partition: int, message: bytes, receipt: Receipt) -> bool:
+        """Give the message to librdkafka's queue."""
+        try:
+            self._producer.produce(
+                self._topic, value=message, partition=partition, on_delivery=partial(self._delivered, receipt)
+            )
+        except BufferError:
+            return False
+        except KafkaException as error:
+            # The partition is gone, or the producer is fatally out of step: this batch cannot be sent any more.
+            self._trouble = _words(error.args[0])
+            receipt(self._trouble)
+            if error.args[0].code() == KafkaError._FATAL:  # noqa: SLF001 - librdkafka's own name for it
+                self._start_over()
+        return True
+
+    def poll(self, timeout_s: float) -> None:
+        """Serve librdkafka's callbacks."""
+        self._producer.poll(timeout_s)
+
+    def purge(self) -> None:
+        """Empty librdkafka's queues; the receipts say so."""
+        self._producer.purge()
+        self._producer.flush(1.0)
+
+    def _start_over(self) -> None:
+        """Replace a producer that librdkafka has declared unusable."""
+        self.purge()
+        self._producer = self._new_producer()
+
+    def _delivered(self, receipt: Receipt, error: KafkaError | None, _message: Message) -> None:
+        self._trouble = None if error is None else _words(error)
+        receipt(self._trouble)
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001 - librdkafka's own name for it
+            self._trouble = _words(error)
+
+
+def _words(error: KafkaError) -> str:
+    return f"{error.name()}: {error.str()}"

@@ -1,0 +1,6 @@
+"""The same fold as the service's, over the rows of a file."""
+
+from kedge.streams.replay.prepare import Prepared, ReplayError, Request, prepare
+from kedge.streams.replay.run import Output, replay
+
+__all__ = ["Output", "Prepared", "ReplayError", "Request", "prepare", "replay"]

@@ -1,0 +1,111 @@
+"""The three agents with their real cores, and the catalog that these share."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from kedge.schemas.codec import Codec
+from kedge.schemas.errors import UndecodableError
+from kedge.schemas.monitor import MonitorError, MonitorSpec, monitor_hash
+from kedge.schemas.records import Baseline, Monitor
+from kedge.streams.core.catalog import Catalog
+from kedge.streams.core.config import CoreConfig
+from kedge.streams.core.guard import Guard
+from kedge.streams.core.instructions import Core
+from kedge.streams.core.judge import Judge
+from kedge.streams.core.plan import make_plan
+from kedge.streams.core.tally import Tally
+from kedge.streams.names import Agent
+from kedge.streams.settings import SettingsError
+from kedge.streams.worker.exits import LOG
+from kedge.streams.worker.means import AgentSpec
+from kedge.streams.worker.reader import Sink
+
+__all__ = ["CoreSettings", "catalog_sink", "make_agents"]
+
+_MONITORS: Final = "monitors"
+_TOPOLOGY: Final = ("predictions", "partials", "reports")
+"""The topics whose partition counts the state is made for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoreSettings:
+    """What the cores of all workers of an environment have in common."""
+
+    hash_key: bytes = field(repr=False)
+    """Ties the hashes of refused payloads and unseen categories to this deployment; empty: anyone can try values."""
+    keep_payloads: bool = False
+    """Dead letters hold what was refused, for whoever may read that topic."""
+
+    @classmethod
+    def from_environment(cls, variables: Mapping[str, str]) -> "CoreSettings":
+        """Read `KEDGE_HASH_KEY`, or the file that `KEDGE_HASH_KEY_FILE` names, and `KEDGE_KEEP_PAYLOADS`.
+
+        Raises:
+            SettingsError: one of them is bad.
+        """
+        keep = variables.get("KEDGE_KEEP_PAYLOADS", "false").strip().lower()
+        if keep not in ("true", "false"):
+            raise SettingsError(f"KEDGE_KEEP_PAYLOADS: {keep!r} is not true or false")
+        return cls(hash_key=_hash_key(variables), keep_payloads=keep == "true")
+
+
+def make_agents(catalog: Catalog, codec: Codec, environment: str, settings: CoreSettings) -> Sequence[AgentSpec]:
+    """Return tally, judge and guard; all cores of a process share the catalog."""
+
+    def maker(make: Callable[[CoreConfig, Catalog, Codec], Core]) -> Callable[[int, Mapping[str, int]], Core]:
+        def core(partition: int, partitions: Mapping[str, int]) -> Core:
+            config = CoreConfig(
+                environment=environment,
+                partition=partition,
+                topology={topic: partitions[topic] for topic in _TOPOLOGY},
+                hash_key=settings.hash_key,
+                keep_payloads=settings.keep_payloads,
+            )
+            return make(config, catalog, codec)
+
+        return core
+
+    return [
+        AgentSpec(name=Agent.TALLY, source="predictions", state="tally_state", make_core=maker(Tally)),
+        AgentSpec(name=Agent.JUDGE, source="partials", state="judge_state", make_core=maker(Judge)),
+        AgentSpec(name=Agent.GUARD, source="reports", state="guard_state", make_core=maker(Guard)),
+    ]
+
+
+def catalog_sink(catalog: Catalog, codec: Codec) -> Sink:
+    """Return what enters published monitors and baselines; one that cannot be used is told of and left out."""
+
+    def take(topic: str, key: bytes, value: bytes | None) -> None:
+        if value is None:
+            return
+        try:
+            if topic == _MONITORS:
+                monitor = codec.decode(value, Monitor)
+                if monitor.hash != monitor_hash(monitor.document):
+                    # It would take another's place in every cell that was counted under that one.
+                    raise ValueError("its hash is not its document's")  # noqa: TRY301 - told below like the rest
+                catalog.put_monitor(monitor)
+                return
+            baseline = codec.decode(value, Baseline)
+            # Tried here: a baseline that makes no plan would stop every worker at its first row.
+            make_plan(MonitorSpec(model=baseline.model, owner=""), ("", baseline.hash), baseline)
+            catalog.put_baseline(baseline)
+        except (UndecodableError, MonitorError, ValueError) as error:
+            LOG.error("%s: %r is left out: %s", topic, key.decode(errors="replace"), error)
+
+    return take
+
+
+def _hash_key(variables: Mapping[str, str]) -> bytes:
+    path = variables.get("KEDGE_HASH_KEY_FILE", "")
+    if not path:
+        return variables.get("KEDGE_HASH_KEY", "").encode()
+    try:
+        key = Path(path).read_bytes().strip()
+    except OSError as error:
+        raise SettingsError(f"KEDGE_HASH_KEY_FILE: {path}: {error.strerror}") from error
+    if not key:
+        raise SettingsError(f"KEDGE_HASH_KEY_FILE: {path} is empty")
+    return key

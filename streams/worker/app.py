@@ -1,0 +1,127 @@
+"""Run a worker: wait for Kafka, read monitors and baselines, then fold until a signal comes."""
+
+import asyncio
+import random
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from faust.worker import Worker
+from prometheus_client import CollectorRegistry
+
+from kedge.streams.names import Topics
+from kedge.streams.settings import Settings
+from kedge.streams.topics import TOPICS
+from kedge.streams.worker.cluster import Cluster, ClusterError
+from kedge.streams.worker.exits import CRASHED, FAILED, LOG, die
+from kedge.streams.worker.faust_app import SIGNALS, build_app
+from kedge.streams.worker.health import Health, serve
+from kedge.streams.worker.means import AgentSpec, Means
+from kedge.streams.worker.owners import Owners
+from kedge.streams.worker.reader import CatalogReader, Sink
+from kedge.streams.worker.restore import RestoreError
+from kedge.streams.worker.telemetry import Telemetry
+from kedge.streams.worker.vitals import Examiner
+from kedge.streams.worker.watchdog import Watchdog
+
+__all__ = ["AgentSpec", "run_worker"]
+
+
+def run_worker(
+    settings: Settings, agents: Sequence[AgentSpec], sink: Sink, *, registry: CollectorRegistry | None = None
+) -> int:
+    """Run until a signal; returns the exit code. Call it in the main thread, once in a process.
+
+    0 after SIGTERM or SIGINT: every partition has had its last checkpoint. 1 when to start again would not help: a
+    topic is missing, the HTTP port is taken. A fault of ours, or a partition that another worker has taken over,
+    does not return: it ends the process with 70, and whatever runs the worker starts it again.
+
+    `sink` is given every record of monitors and baselines: logical topic, key, value. It has been given all there
+    are before any core folds, and is called on the thread that folds.
+    """
+    worker, health, registry = settings.worker, Health(), registry or CollectorRegistry()
+    try:
+        server = serve(health, registry, worker.http_host, worker.http_port)
+    except OSError as error:
+        LOG.error("cannot listen on %s port %d: %s (KEDGE_HTTP_PORT)", worker.http_host, worker.http_port, error)
+        return FAILED
+    LOG.info("health and metrics on http://%s:%d", worker.http_host, server.server_port)
+    with _noting_signals() as stopping:
+        try:
+            run = _Run(settings, agents, health, Telemetry(registry, _now_ms))
+            return run.until_stopped(sink, stopping)
+        except (ClusterError, RestoreError) as error:
+            LOG.error("%s", error)
+            return FAILED
+        finally:
+            server.shutdown()
+
+
+class _Run:
+    """One run; its steps in order."""
+
+    def __init__(self, settings: Settings, agents: Sequence[AgentSpec], health: Health, telemetry: Telemetry) -> None:
+        self._settings, self._agents, self._health, self._telemetry = settings, agents, health, telemetry
+        self._topics = Topics(settings.kafka.environment)
+
+    def until_stopped(self, sink: Sink, stopping: threading.Event) -> int:
+        """Wait for Kafka, read the catalog, run Faust to its end."""
+        self._health.waiting_for = lambda: "waiting for Kafka"
+        cluster = Cluster(self._settings.kafka)
+        if not cluster.wait(stopping=stopping, waiting=LOG.warning, dice=random.Random()):  # noqa: S311 - jitter
+            return 0
+        counts = cluster.partitions([self._topics.of(spec.name) for spec in TOPICS])
+        reader = CatalogReader(self._settings.kafka, sink, die)
+        LOG.info("read %d monitors and baselines", reader.load(cluster, counts))
+        # From here to where Faust has its own handlers, a signal waits; `KedgeApp.on_first_start` lets it through.
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        if stopping.is_set():
+            return 0
+        return self._run_faust(cluster, reader)
+
+    def _run_faust(self, cluster: Cluster, reader: CatalogReader) -> int:
+        means = Means(
+            settings=self._settings,
+            topics=self._topics,
+            cluster=cluster,
+            observer=self._telemetry,
+            clock=_now_ms,
+            die=die,
+        )
+        owners = Owners(self._agents, means)
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        app = build_app(self._settings, self._agents, owners, self._telemetry, loop)
+        watchdog = Watchdog(Examiner(owners, loop, lambda: app.crashed), failed=self._health.failed, die=die)
+        app.before_stop = [reader.stop, watchdog.stop]
+        self._health.waiting_for = lambda: None if owners.ready else "the partitions are being restored"
+        reader.follow(loop)
+        watchdog.start()
+        worker = Worker(app, loop=loop, quiet=True, redirect_stdouts=False, override_logging=False)
+        worker.spinner = None  # it writes escape codes
+        try:
+            worker.execute_from_commandline()
+        except SystemExit as end:
+            if end.code not in (0, None):
+                LOG.critical("exit %d: Faust has crashed; its reason stands above", CRASHED)
+                return CRASHED
+        LOG.info("stopped")
+        return 0
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@contextmanager
+def _noting_signals() -> Iterator[threading.Event]:
+    """Until Faust takes over, a signal ends the waiting."""
+    stopping = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stopping.set()) for number in SIGNALS}
+    try:
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

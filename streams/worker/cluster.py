@@ -1,0 +1,107 @@
+"""What the worker asks the cluster beside reading and writing: is it there, which topics, where do logs end."""
+
+import random
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # the documented place
+
+from kedge.streams.settings import KafkaSettings
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+TIMEOUT_S = 10.0
+
+_LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 15.0
+
+
+class ClusterError(Exception):
+    """The cluster gave no answer, or one that the worker cannot go on with."""
+
+
+class TopicsMissingError(ClusterError):
+    """Topics are not there; the message says how to create them."""
+
+
+class Cluster:
+    """A cluster's metadata and log ends. Its methods block; they may be called from any thread."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        """Connect lazily: nothing is asked yet."""
+        self._brokers = settings.brokers
+        self._admin = AdminClient({**settings.client()})
+
+    def wait(self, *, stopping: threading.Event, waiting: Callable[[str], None], dice: random.Random) -> bool:
+        """Ask until the cluster answers, ever less often (at most every 15 s); False: `stopping` was set first.
+
+        `waiting` is given a line for the log before each pause. The pauses are jittered, so that a fleet that
+        lost its broker does not come back in one instant.
+        """
+        pause_s = _FIRST_PAUSE_S
+        while not stopping.is_set():
+            try:
+                self._admin.list_topics(timeout=TIMEOUT_S / 2)
+            except KafkaException as error:
+                jittered_s = pause_s * dice.uniform(0.5, 1.5)
+                waiting(
+                    f"Kafka at {self._brokers} does not answer ({error.args[0].name()}); again in {jittered_s:.1f} s"
+                )
+                stopping.wait(jittered_s)
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            else:
+                return True
+        return False
+
+    def partitions(self, topics: Iterable[str]) -> dict[str, int]:
+        """The partition count of each topic.
+
+        Raises:
+            TopicsMissingError: some are not there.
+            ClusterError: no answer.
+        """
+        wanted = list(topics)
+        try:
+            found = self._admin.list_topics(timeout=TIMEOUT_S).topics
+        except KafkaException as error:
+            message = f"the cluster's topics could not be read: {error.args[0].str()}"
+            raise ClusterError(message) from error
+        counts = {topic: len(found[topic].partitions) for topic in wanted if topic in found}
+        missing = [topic for topic in wanted if not counts.get(topic)]
+        if missing:
+            message = f"topics are missing at {self._brokers}: {', '.join(sorted(missing))}: run kedge topics create"
+            raise TopicsMissingError(message)
+        return counts
+
+    def ends(self, partitions: Iterable[TopicPartition]) -> dict[tuple[str, int], int]:
+        """Where each log ends for everyone, uncommitted transactions included: the offset of the next record."""
+        return self._ends(partitions, IsolationLevel.READ_UNCOMMITTED)
+
+    def stable_ends(self, partitions: Iterable[TopicPartition]) -> dict[tuple[str, int], int]:
+        """Where each log ends for a `read_committed` reader."""
+        return self._ends(partitions, IsolationLevel.READ_COMMITTED)
+
+    def _ends(self, partitions: Iterable[TopicPartition], isolation: IsolationLevel) -> dict[tuple[str, int], int]:
+        logs = list(partitions)
+        try:
+            return self._asked_ends(logs, isolation)
+        except (KafkaException, TimeoutError):
+            # After a broker's restart librdkafka goes on with the leader's epoch that it knew, and is refused, until
+            # it happens to read the metadata again, minutes later. So make it happen.
+            try:
+                self._admin.list_topics(timeout=TIMEOUT_S / 2)
+                return self._asked_ends(logs, isolation)
+            except (KafkaException, TimeoutError) as error:
+                message = (
+                    f"the end of {', '.join(f'{log.topic} {log.partition}' for log in logs)} is not known: {error}"
+                )
+                raise ClusterError(message) from error
+
+    def _asked_ends(self, logs: Sequence[TopicPartition], isolation: IsolationLevel) -> dict[tuple[str, int], int]:
+        futures: Mapping[TopicPartition, Future[Any]] = self._admin.list_offsets(
+            dict.fromkeys(logs, _LATEST), isolation_level=isolation, request_timeout=TIMEOUT_S
+        )
+        return {(log.topic, log.partition): int(end.result(2 * TIMEOUT_S).offset) for log, end in futures.items()}

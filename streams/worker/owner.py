@@ -1,0 +1,205 @@
+"""One partition of one agent, during one assignment: it takes the state over, folds, and checkpoints.
+
+The core is touched on the event loop alone. What blocks (the restore and the producer's calls) runs in the owner's
+one thread, a call at a time, so that there is one checkpoint in flight; folding goes on meanwhile, into the next.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from confluent_kafka import KafkaException, TopicPartition
+from faust.types import TP
+
+from kedge.streams.core.instructions import STATE, Write
+from kedge.streams.worker.cluster import ClusterError
+from kedge.streams.worker.exits import LOG, Repeated
+from kedge.streams.worker.means import AgentSpec, Means, StandingCore
+from kedge.streams.worker.scheduler import Batch, Chain
+from kedge.streams.worker.takeover import Taken, position, take_over
+from kedge.streams.worker.transaction import FencedError, Message, TransactionError
+from kedge.streams.worker.transport import FetchThread
+
+T = TypeVar("T")
+
+CROWDED_S = 10.0
+"""How old the oldest uncommitted work may be before folding waits: the most that a crash makes us do again."""
+
+RETIRE_S = 10.0
+"""How long a revoke waits for what is in flight before it gives the owner up; the group waits for us meanwhile."""
+
+_EPOCHS = itertools.count()
+"""One for each owner that starts: a batch fetched for another is told by it."""
+
+
+class Owner:
+    """See the module. `tp` is the source partition."""
+
+    def __init__(self, spec: AgentSpec, tp: TP, means: Means) -> None:
+        """Nothing is fenced or read before `take_over`."""
+        self.spec, self.tp = spec, tp
+        self.committed = -1
+        self._means = means
+        self.name = f"{spec.name} {tp.partition}"
+        self._blocking = ThreadPoolExecutor(1, thread_name_prefix=self.name.replace(" ", "-"))
+        self._abandoned = threading.Event()
+        self._taken: Taken | None = None
+        self._thread: FetchThread | None = None
+        self._chain: Chain | None = None
+        self._oldest_s: float | None = None  # since when work waits for a checkpoint
+        self._flight_s: float | None = None  # the same for the checkpoint in flight
+        self._stopping = self._saving = False
+        self._astray = Repeated()
+        self._wake, self._moved = asyncio.Event(), asyncio.Event()
+        self._loop: asyncio.Task[None] | None = None
+
+    @property
+    def counting(self) -> bool:
+        """It is restored and folds what comes."""
+        return self._loop is not None and not self._stopping
+
+    @property
+    def waiting_s(self) -> float:
+        """For how long the oldest uncommitted work has waited."""
+        since = self._flight_s if self._flight_s is not None else self._oldest_s
+        return 0.0 if since is None else time.monotonic() - since
+
+    @property
+    def behind(self) -> int | None:
+        """Records of the source that no checkpoint contains; None: not known yet."""
+        position, end = (None, None) if self._thread is None else self._thread.progress(self.tp)
+        if self._thread is None or position is None or end is None:
+            return None
+        # Markers of transactions lie between the last record and the end: once all is committed, count from there.
+        done = position if self._thread.last(self.tp) in (-1, self.committed) else self.committed + 1
+        return max(0, end - done)
+
+    async def take_over(self, partitions: Mapping[str, int]) -> None:
+        """Fence earlier owners and restore the state; raises what `takeover.take_over` does."""
+        began = time.monotonic()
+        taken = await self._block(lambda: take_over(self.spec, self.tp, self._means, partitions, self._abandoned))
+        self._taken, self.committed = taken, taken.committed
+        seconds = time.monotonic() - began
+        self._means.observer.restored(self.spec.name, self.tp, seconds)
+        LOG.info(
+            "%s: restored %d records in %.1f s, goes on at offset %d",
+            *(self.name, taken.records, seconds, self.committed + 1),
+        )
+
+    async def start(self, thread: FetchThread) -> None:
+        """Open the source where the state ends, fold what comes, and checkpoint."""
+        if self._taken is None:
+            message = "an owner starts after its take-over"
+            raise RuntimeError(message)
+        self._thread, epoch = thread, next(_EPOCHS)
+        self._chain = Chain(epoch, self.committed)
+        await thread.open(self.tp, self.committed + 1, epoch)
+        self._loop = asyncio.get_running_loop().create_task(self._checkpoints(self._taken))
+
+    async def fold(self, batch: Batch) -> None:
+        """Fold a batch of this owner's epoch; any other is dropped. Waits while too much is uncommitted."""
+        while not self._stopping and self.waiting_s > CROWDED_S:
+            self._moved.clear()
+            await self._moved.wait()
+        if self._stopping or self._taken is None or self._chain is None or not self._chain.takes(batch):
+            return
+        if self._oldest_s is None:
+            self._oldest_s = time.monotonic()
+        core = self._taken.core
+        core.fold(batch.records, self._means.clock())
+        if core.due:
+            self._wake.set()
+
+    async def finish(self, *, save: bool) -> bool:
+        """Stop folding. The checkpoint in flight is awaited, up to a limit; `save` makes one more before the end.
+
+        Returns whether all that was begun has ended. If not, the owner is given up: its transaction is aborted by
+        the next owner, and what it folded is folded again there.
+        """
+        settled = False
+        self._stopping, self._saving = True, save
+        self._wake.set()
+        self._moved.set()
+        if self._loop is None:
+            self._abandoned.set()
+        else:
+            await asyncio.wait([self._loop], timeout=RETIRE_S)
+        with contextlib.suppress(TimeoutError, KafkaException):  # the transaction is settled, or given up
+            await asyncio.wait_for(self._block(self._close), RETIRE_S)
+            settled = self._loop is None or self._loop.done()
+        self._abandoned.set()
+        self._blocking.shutdown(wait=False, cancel_futures=True)
+        self._means.observer.left(self.tp)
+        return settled
+
+    def _close(self) -> None:
+        if self._taken is not None:
+            self._taken.writer.close()
+
+    async def _checkpoints(self, taken: Taken) -> None:
+        try:
+            while not self._stopping:
+                began = time.monotonic()
+                self._wake.clear()
+                await self._checkpoint(taken)
+                left_s = self._means.settings.worker.checkpoint_s - (time.monotonic() - began)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), max(0.0, left_s))
+            if self._saving:
+                await self._checkpoint(taken)
+        except Exception as error:  # noqa: BLE001 - or the task would end, and nobody know
+            self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        if self._abandoned.is_set():  # given up: somebody else may have fenced it, and its thread is gone
+            LOG.warning("%s: given up with a checkpoint in flight: %r", self.name, error)
+        elif isinstance(error, FencedError):
+            self._means.die(f"{self.name}: fenced: another worker has taken the partition over ({error})")
+        elif isinstance(error, TransactionError):
+            self._means.die(f"{self.name}: the transaction failed for good: {error}")
+        else:  # our own fault: a core that failed half-way is never committed
+            LOG.error("%s: the checkpoint failed", self.name, exc_info=error)
+            self._means.die(f"{self.name}: the checkpoint failed: {error!r}")
+
+    async def _checkpoint(self, taken: Taken) -> None:
+        if isinstance(taken.core, StandingCore):
+            await self._stand(taken.core)
+        checkpoint = taken.core.snapshot(self._means.clock())
+        self._means.observer.observed(self.tp, taken.core.drain())
+        began = time.monotonic()
+        self._flight_s, self._oldest_s = self._oldest_s or began, None
+        if checkpoint is not None:
+            messages = [self._message(write) for write in checkpoint.writes]
+            await self._block(lambda: taken.writer.commit(messages))
+            self.committed = position(checkpoint.committed, self.spec.source)
+            self._means.observer.checkpointed(self.spec.name, self.tp, time.monotonic() - began)
+        self._flight_s = None
+        self._moved.set()
+
+    async def _stand(self, core: StandingCore) -> None:
+        """Tell the core where its log ends, in records: a transaction's marker at the end is none, and never folded."""
+        source = TopicPartition(self.tp.topic, self.tp.partition)
+        try:
+            ends = await self._block(lambda: self._means.cluster.stable_ends([source]))
+        except ClusterError as error:
+            self._astray.warn(f"{self.name}: {error}")  # it stands nowhere; the commit that follows is tried anyway
+            return
+        end = ends[self.tp.topic, self.tp.partition]
+        if self._thread is not None and self._chain is not None:
+            fetched = await self._thread.last_before(self.tp, end)
+            if fetched == self._chain.last:
+                end = min(end, max(fetched, self.committed) + 1)
+        core.stand(end, self._means.clock())
+
+    def _message(self, write: Write) -> Message:
+        if write.topic == STATE:
+            return Message(self._means.topics.of(self.spec.state), self.tp.partition, write.key, write.value)
+        return Message(self._means.topics.of(write.topic), write.partition, write.key, write.value)
+
+    async def _block(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._blocking, call)

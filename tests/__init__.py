@@ -1,0 +1,1 @@
+"""Tests of Kedge: the folders mirror the rooms, `support` holds what several of them share."""

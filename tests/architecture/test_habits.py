@@ -1,0 +1,25 @@
+"""What the tests promise about themselves."""
+
+import ast
+from collections.abc import Iterator
+
+from tests.support.repository import ROOT, files
+
+WAITS = {"tests/support/waiting.py"}  # the one place that polls
+
+
+def _calls(suffixes: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for path in files("tests", suffix=".py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            name = ast.unparse(node) if isinstance(node, ast.Attribute) else ""
+            if name in suffixes:
+                yield str(path.relative_to(ROOT)), name
+
+
+def test_a_test_waits_for_a_condition_and_never_for_a_time() -> None:
+    assert [(path, name) for path, name in _calls(("time.sleep", "asyncio.sleep")) if path not in WAITS] == []
+
+
+def test_no_test_is_skipped_or_expected_to_fail() -> None:
+    ways = ("pytest.skip", "pytest.importorskip", "pytest.mark.skip", "pytest.mark.skipif", "pytest.mark.xfail")
+    assert list(_calls((*ways, "pytest.xfail"))) == []

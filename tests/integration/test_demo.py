@@ -1,0 +1,68 @@
+"""`kedge demo` as a user runs it: the built-in cluster, a worker's process, the whole way from flight to command."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.support.demo_runs import run_demo, start_demo
+from tests.support.waiting import wait_for
+
+
+def test_the_demo_ends_with_one_command_and_says_so_in_one_object() -> None:
+    run = run_demo()
+    assert run.code == 0, run.said
+    assert list(run.summary) == [
+        "predictions",
+        "windows",
+        "first_breach_window",
+        "drifted",
+        "alerts",
+        "commands",
+        "seconds",
+    ]
+    assert run.summary["drifted"] == ["carrier", "distance"]
+    assert (run.summary["alerts"], run.summary["commands"], run.summary["windows"]) == (1, 1, 56)
+    assert run.summary["first_breach_window"] == "2013-08-08T00:00:00Z"
+    assert "FREEZE_ROLLOUT" in run.said
+
+
+@pytest.mark.parametrize(("options", "drifted"), [(("--no-break",), []), (("--break", "plane_year"), ["plane_year"])])
+def test_another_break_is_named_and_none_is_not(options: tuple[str, ...], drifted: list[str]) -> None:
+    run = run_demo(*options)
+    assert run.code == 0, run.said
+    assert run.summary["drifted"] == drifted
+    assert run.summary["commands"] == len(drifted)
+    assert (run.summary["first_breach_window"] is None) == (not drifted)
+
+
+def test_what_contradicts_itself_is_refused() -> None:
+    run = run_demo("--no-break", "--break", "dest")
+    assert run.code == 2
+    assert "contradict" in run.said
+
+
+def test_a_worker_that_is_killed_is_started_again_and_the_story_holds(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    process = start_demo(log)
+    wait_for(lambda: "2013-07-1" in log.read_text(), "a week of windows", timeout_s=60)
+    [worker] = _children(process.pid)
+    os.kill(worker, signal.SIGKILL)
+    assert process.wait(100) == 0, log.read_text()
+    assert "started again" in log.read_text()
+
+
+def test_ctrl_c_ends_it_and_its_worker(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    process = start_demo(log)
+    wait_for(lambda: "STABLE" in log.read_text(), "the first window", timeout_s=60)
+    [worker] = _children(process.pid)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 1
+    assert "Traceback" not in log.read_text()
+    assert not Path(f"/proc/{worker}").exists()
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

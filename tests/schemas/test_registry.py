@@ -1,0 +1,200 @@
+"""The registry client, against a real HTTP server that answers as Confluent's does."""
+
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from kedge.schemas.codec import Codec
+from kedge.schemas.contracts import text_of
+from kedge.schemas.errors import Reason, RegistryUnavailableError, UndecodableError
+from kedge.schemas.records import Monitor
+from kedge.schemas.registry import ConfluentRegistry
+from tests.schemas.samples import SAMPLES
+
+MONITOR = SAMPLES["Monitor"]
+
+
+class Server(ThreadingHTTPServer):
+    """Schemas by id, and every request that came."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.schemas: dict[int, str] = {}
+        self.requests: list[str] = []
+        self.headers: list[dict[str, str]] = []
+        self.failures: list[int] = []
+        self.answer: bytes | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        schema = self.server.schemas.get(int(self.path.rsplit("/", 1)[1]))
+        if schema is None:
+            self.reply(404, {"error_code": 40403, "message": "Schema not found"})
+        else:
+            self.reply(200, {"schema": schema})
+
+    def do_POST(self) -> None:
+        schema = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["schema"]
+        if "Refused" in self.path:
+            self.reply(409, {"error_code": 409, "message": "incompatible"})
+            return
+        known = {text: number for number, text in self.server.schemas.items()}
+        number = known.setdefault(schema, len(known) + 1)
+        self.server.schemas[number] = schema
+        self.reply(200, {"id": number})
+
+    def reply(self, status: int, body: Any) -> None:
+        self.server.requests.append(f"{self.command} {self.path}")
+        self.server.headers.append(dict(self.headers))
+        text = json.dumps(body).encode() if self.server.answer is None else self.server.answer
+        self.send_response(self.server.failures.pop(0) if self.server.failures else status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
+        """Keep the test's output clean."""
+
+
+@contextmanager
+def serving() -> Iterator[Server]:
+    with Server() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture(name="server")
+def _server() -> Iterator[Server]:
+    with serving() as server:
+        yield server
+
+
+class Clock:
+    """A clock that the test moves, and pauses that only it notes."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+        self.pauses: list[float] = []
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+
+def client(server: Server, clock: Clock) -> ConfluentRegistry:
+    return ConfluentRegistry(server.url, clock=clock, sleep=clock.pauses.append)
+
+
+def test_a_message_goes_round_through_a_registry(server: Server) -> None:
+    clock = Clock()
+    writer = Codec(client(server, clock))
+    first, second = writer.encode(MONITOR), writer.encode(MONITOR)
+    assert first == second
+    assert server.requests == ["POST /subjects/kedge.Monitor/versions"]
+    reader = Codec(client(server, clock))
+    assert reader.decode(first, Monitor) == MONITOR
+    assert reader.decode(first, Monitor) == MONITOR
+    assert server.requests[1:] == ["GET /schemas/ids/1"]
+
+
+def test_an_unknown_id_is_asked_for_once_in_a_while(server: Server) -> None:
+    clock = Clock()
+    registry = client(server, clock)
+    for _ in range(50):
+        with pytest.raises(UndecodableError) as caught:
+            registry.schema(7)
+        assert caught.value.reason is Reason.UNKNOWN_SCHEMA
+    assert len(server.requests) == 1
+    server.schemas[7] = text_of("Monitor")
+    clock.now += 59.9
+    with pytest.raises(UndecodableError):
+        registry.schema(7)
+    clock.now += 0.2
+    assert registry.schema(7) == text_of("Monitor")
+
+
+def test_a_flood_of_different_unknown_ids_does_not_reach_the_registry(server: Server) -> None:
+    clock = Clock()
+    registry = client(server, clock)
+    server.schemas[3] = text_of("Monitor")
+    registry.schema(3)
+    for number in range(1_000, 3_000):
+        with pytest.raises(UndecodableError):
+            registry.schema(number)
+    assert len(server.requests) == 501
+    assert registry.schema(3) == text_of("Monitor")
+    clock.now += 61
+    with pytest.raises(UndecodableError, match="has no schema"):
+        registry.schema(2_999)
+
+
+def test_a_failing_registry_is_asked_again_and_then_complained_of(server: Server) -> None:
+    clock = Clock()
+    server.schemas[3] = text_of("Monitor")
+    server.failures = [500, 429]
+    assert client(server, clock).schema(3) == text_of("Monitor")
+    assert clock.pauses == [0.2, 0.4]
+    server.failures = [503] * 3
+    with pytest.raises(RegistryUnavailableError, match="status 503"):
+        client(server, clock).schema(3)
+
+
+def test_a_registry_that_is_away_is_nobodys_bytes() -> None:
+    clock = Clock()
+    with serving() as server:
+        url = server.url
+    with pytest.raises(RegistryUnavailableError, match="does not answer"):
+        ConfluentRegistry(url, clock=clock, sleep=clock.pauses.append).schema(3)
+    assert len(clock.pauses) == 2
+
+
+@pytest.mark.parametrize("answer", [b"", b"<html>", b"[1]", b'{"schema": 7}', b'{"id": "x"}', b"[" * 100_000, b"\xff"])
+def test_an_answer_that_is_none_is_the_registrys_fault(server: Server, answer: bytes) -> None:
+    server.answer = answer
+    server.schemas[3] = ""
+    registry = client(server, Clock())
+    with pytest.raises(RegistryUnavailableError):
+        registry.schema(3)
+    with pytest.raises(RegistryUnavailableError):
+        registry.schema_id("kedge.Monitor", "{}")
+
+
+def test_a_refused_schema_is_said(server: Server) -> None:
+    with pytest.raises(RegistryUnavailableError, match=r"refused kedge\.Refused: status 409"):
+        client(server, Clock()).schema_id("kedge.Refused", "{}")
+
+
+def test_user_and_password_are_sent_and_never_said(server: Server) -> None:
+    clock = Clock()
+    url = server.url.replace("//", "//ann:s%40cret@")
+    registry = ConfluentRegistry(url, clock=clock, sleep=clock.pauses.append)
+    server.failures = [401]
+    with pytest.raises(RegistryUnavailableError) as caught:
+        registry.schema(3)
+    assert server.headers[0]["Authorization"] == f"Basic {base64.b64encode(b'ann:s@cret').decode()}"
+    assert "cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["", "registry:8081", "file:///etc/passwd", "http://"])
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="address"):
+        ConfluentRegistry(url)

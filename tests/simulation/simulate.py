@@ -1,0 +1,31 @@
+"""One seed: run the world, recount what lay in its log, and say what does not agree."""
+
+from dataclasses import dataclass
+
+from tests.simulation.checks import check_fates, check_partials, check_reports
+from tests.simulation.deployment import make_core
+from tests.simulation.guard_checks import check_guard
+from tests.simulation.owner import Owner
+from tests.simulation.recount import recount
+from tests.simulation.world import MakeCore, MakeOwner, World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a run is made of; a mutation puts another part in its place."""
+
+    make_core: MakeCore = make_core
+    make_owner: MakeOwner = Owner
+
+
+def simulate(seed: int, parts: Parts = Parts()) -> list[str]:
+    """Return everything that is wrong with this seed's run; nothing is as it should be."""
+    world = World(seed, parts.make_core, parts.make_owner)
+    world.run()
+    expected = recount(world.arrivals, world.partitions)
+    return [
+        *check_partials(world.log, expected),
+        *check_fates(world.log, expected),
+        *check_reports(world.log, expected, world.closed_at),
+        *check_guard(world.log),
+    ]

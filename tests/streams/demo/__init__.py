@@ -1,0 +1,1 @@
+"""`kedge demo`, as far as it goes without Kafka."""

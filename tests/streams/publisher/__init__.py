@@ -1,0 +1,1 @@
+"""The publisher's parts, and the whole without a broker."""

@@ -1,0 +1,1 @@
+"""Replay: files in, the same reports out."""

@@ -1,0 +1,60 @@
+"""Log lines: one a record, whatever is in it."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from kedge.streams.worker.logs import configure_logs
+
+
+class Terminal(io.StringIO):
+    """Says that it is one."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def _logging_as_it_was() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+
+
+@pytest.mark.usefixtures("_logging_as_it_was")
+def test_json_is_one_object_a_line() -> None:
+    stream = io.StringIO()
+    configure_logs(stream)
+    try:
+        int("broken")
+    except ValueError:
+        logging.getLogger("kedge.worker").exception("two\nlines %d", 1)
+    logging.getLogger("faust").info("Faust tells of every step")
+    [line] = stream.getvalue().splitlines()
+    entry = json.loads(line)
+    assert (entry["level"], entry["logger"], entry["message"]) == ("error", "kedge.worker", "two | lines 1")
+    assert "ValueError: invalid literal" in entry["exception"]
+
+
+@pytest.mark.usefixtures("_logging_as_it_was")
+def test_aiokafka_repeats_itself_only_now_and_then() -> None:
+    stream = io.StringIO()
+    configure_logs(stream)
+    for number in range(3):
+        logging.getLogger("aiokafka.client").error("Unable to connect, try %d", number)
+        logging.getLogger("kedge.worker").error("ours %d", number)
+    said = [json.loads(line)["message"] for line in stream.getvalue().splitlines()]
+    assert said == ["Unable to connect, try 0", "ours 0", "ours 1", "ours 2"]
+
+
+@pytest.mark.usefixtures("_logging_as_it_was")
+def test_a_terminal_gets_words_without_escape_codes() -> None:
+    stream = Terminal()
+    configure_logs(stream)
+    logging.getLogger("kedge.worker").warning("careful")
+    assert stream.getvalue().endswith("warning  careful\n")
+    assert "\x1b" not in stream.getvalue()

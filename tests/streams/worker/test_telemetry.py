@@ -1,0 +1,94 @@
+"""Metrics: what cores and owners say becomes series, and leaves with its partition."""
+
+import logging
+
+import pytest
+from faust.types import TP
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import generate_latest
+
+from kedge.streams.core.instructions import Observation
+from kedge.streams.names import Agent
+from kedge.streams.worker.telemetry import CORE_METRICS, VERSIONS_MAX, Telemetry
+from kedge.streams.worker.transaction import Retry
+
+TALLY = TP("dev.kedge.predictions", 3)
+
+
+def _telemetry() -> tuple[Telemetry, CollectorRegistry]:
+    registry = CollectorRegistry()
+    return Telemetry(registry, lambda: 12_000), registry
+
+
+def _value(registry: CollectorRegistry, name: str, **labels: str) -> float | None:
+    return registry.get_sample_value(name, labels)
+
+
+def test_counters_add_up_and_gauges_are_set_in_their_unit() -> None:
+    telemetry, registry = _telemetry()
+    rows = Observation("rows", {"model": "m", "fate": "late"}, 2)
+    telemetry.observed(TALLY, [rows, rows, Observation("watermark_ms", {"model": "m"}, 90_500)])
+    assert _value(registry, "kedge_rows_total", model="m", fate="late") == 4
+    assert _value(registry, "kedge_watermark_timestamp_seconds", model="m", partition="3") == 90.5
+
+
+def test_what_an_owner_does_is_counted() -> None:
+    telemetry, registry = _telemetry()
+    telemetry.restored(Agent.TALLY, TALLY, 0.5)
+    telemetry.checkpointed(Agent.TALLY, TALLY, 0.02)
+    telemetry.retried(Agent.TALLY, Retry.ABORT)
+    telemetry.behind(Agent.TALLY, TALLY, uncommitted_s=1.5, records=7)
+    telemetry.owned(Agent.TALLY, 4)
+    owned = {"agent": "tally", "partition": "3"}
+    assert _value(registry, "kedge_restore_seconds", **owned) == 0.5
+    assert _value(registry, "kedge_checkpoint_timestamp_seconds", **owned) == 12
+    assert _value(registry, "kedge_uncommitted_seconds", **owned) == 1.5
+    assert _value(registry, "kedge_lag_records", **owned) == 7
+    assert _value(registry, "kedge_checkpoints_total", agent="tally") == 1
+    assert _value(registry, "kedge_transaction_retries_total", agent="tally", kind="abort") == 1
+    assert _value(registry, "kedge_partitions", agent="tally") == 4
+
+
+def test_a_partition_that_leaves_takes_its_own_series_with_it() -> None:
+    telemetry, registry = _telemetry()
+    other = TP(TALLY.topic, 0)
+    for tp in (TALLY, other):
+        telemetry.restored(Agent.TALLY, tp, 0.5)
+        telemetry.observed(tp, [Observation("watermark_ms", {"model": "m"}, 1_000)])
+    telemetry.left(TALLY)
+    text = generate_latest(registry).decode()
+    assert 'partition="3"' not in text
+    assert text.count('partition="0"') == 2
+
+
+def test_an_observation_without_a_metric_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    telemetry, _ = _telemetry()
+    with caplog.at_level(logging.ERROR):
+        telemetry.observed(TALLY, [Observation("nobody_knows", {}, 1)] * 3)
+    assert [record.getMessage() for record in caplog.records] == ["no metric for the observation nobody_knows"]
+
+
+def test_core_metrics_follow_prometheus_naming() -> None:
+    for metric in CORE_METRICS.values():
+        assert metric.name.startswith("kedge_")
+        assert metric.name == metric.name.lower()
+        assert metric.doc.endswith(".")
+
+
+def test_only_the_versions_seen_last_have_series() -> None:
+    registry = CollectorRegistry()
+    telemetry, tp = Telemetry(registry, lambda: 0), TP("reports", 0)
+    for i in range(VERSIONS_MAX + 3):
+        labels = {"model": "m", "version": f"v{i}", "role": "PRIMARY"}
+        for name in ("requests", "window_verdict"):
+            telemetry.observed(tp, [Observation(name, labels, 1)])
+    for name in ("kedge_requests_total", "kedge_window_verdict"):
+        shown = {
+            sample.labels["version"]
+            for metric in registry.collect()
+            for sample in metric.samples
+            if sample.name == name
+        }
+        assert shown == {f"v{i}" for i in range(3, VERSIONS_MAX + 3)}
+    telemetry.left(tp)
+    assert registry.get_sample_value("kedge_window_verdict", {"model": "m", "version": "v6", "role": "PRIMARY"}) is None
