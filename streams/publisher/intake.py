@@ -77,17 +77,20 @@ class Intake:
             rows_free = self._rows_max - (self._logged - gone)
             bytes_free = self._bytes_max - (self._taken_bytes - self._given_back_bytes)
             taken = rows
+            if rows > rows_free or rows * cost > bytes_free:
+                taken = max(0, min(rows_free, bytes_free // cost))
+            part = item.head(taken)
+            # Signal handlers run between calls, and one of them may close. From here to `append` nothing is called,
+            # so that a handler finds these rows counted and queued, or neither.
             if self._closed:
                 taken = 0
-            elif rows > rows_free or rows * cost > bytes_free:
-                taken = max(0, min(rows_free, bytes_free // cost))
             self._logged += rows
+            self._refused_rows += rows - taken
+            self._taken_bytes += taken * cost
+            if taken:
+                self._items.append(part)
             if taken < rows:
                 self._drops[item.stream] = self._drops.get(item.stream, 0) + rows - taken
-                self._refused_rows += rows - taken
-            if taken:
-                self._taken_bytes += taken * cost
-                self._items.append(item.head(taken))
         if self._asleep:
             self.wake()
 

@@ -142,3 +142,37 @@ def test_a_sleeping_thread_is_woken_by_a_row() -> None:
     thread.start()
     intake.offer(make_row())
     assert woken.wait(10)
+
+
+def close_amid_offer(moment: int) -> tuple[int | None, Intake]:
+    """Close in a handler that runs after the call number `moment` that `offer` makes; what it then finds on the way."""
+    intake = Intake(rows_max=2, bytes_max=2**20)
+    row = make_row()
+    seen, found = 0, None
+
+    def handle(_frame: object, event: str, _of: object) -> None:
+        nonlocal seen, found
+        if event in ("c_return", "return"):
+            seen += 1
+            if seen == moment:
+                sys.setprofile(None)
+                intake.close()
+                intake.settle(sent=len(intake.drain()))
+                found = intake.stats().queued
+
+    sys.setprofile(handle)
+    try:
+        intake.offer(row)
+    finally:
+        sys.setprofile(None)
+    return found, intake
+
+
+def test_a_handler_that_closes_amid_offer_finds_each_row_counted_and_queued_or_neither() -> None:
+    for moment in range(1, 100):
+        found, intake = close_amid_offer(moment)
+        if found is None:  # `offer` makes no more calls than that
+            assert moment > 6
+            return
+        assert (found, intake.stats().queued) == (0, 0), moment
+    raise AssertionError
