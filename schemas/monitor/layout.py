@@ -11,11 +11,11 @@ from kedge.schemas.monitor.spec import (
     METRICS,
     P_VALUE_METRICS,
     SIGNALS,
+    ActionSpec,
     ActionsSpec,
     Disclose,
     FeatureSpec,
     FeatureType,
-    FreezeSpec,
     MonitorSpec,
     PolicyKind,
     PolicyOverride,
@@ -181,7 +181,7 @@ _ACTIONS: Final = Section(
     ActionsSpec,
     {
         "freeze_rollout": (
-            Section(FreezeSpec, {"expires_after": (Duration(), "How long a freeze stands unless resumed (24h).")}),
+            Section(ActionSpec, {"expires_after": (Duration(), "How long a freeze stands unless resumed (24h).")}),
             "The command that freezes a rollout.",
         ),
     },

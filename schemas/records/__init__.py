@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from kedge.schemas.records.alert import Alert, Evidence, EvidenceBin
+from kedge.schemas.records.alert import Alert, Evidence, EvidenceBin, HarmEvidence, Note
 from kedge.schemas.records.baseline import (
     Baseline,
     Monitor,
@@ -16,26 +16,35 @@ from kedge.schemas.records.baseline import (
     SegmentCounts,
     SignalBaseline,
 )
-from kedge.schemas.records.command import Command, Journal
+from kedge.schemas.records.command import Command, Journal, Reading
 from kedge.schemas.records.dead_letter import DeadLetter
 from kedge.schemas.records.enums import (
+    AckResult,
     Action,
     AlertEvent,
     Cause,
+    ControlKind,
     FindingKind,
     GridKind,
+    HarmKind,
+    JoinKind,
+    OverrideAction,
     Role,
     Severity,
     SignalKind,
     Verdict,
 )
+from kedge.schemas.records.join_partial import JoinPartial
+from kedge.schemas.records.outcome import Outcome
 from kedge.schemas.records.partial import (
     ModelProgress,
     Partial,
     Position,
     Progress,
+    SenderRows,
     UnseenCategory,
 )
+from kedge.schemas.records.people import Ack, Override
 from kedge.schemas.records.prediction import (
     Coded,
     FeatureValue,
@@ -65,9 +74,20 @@ from kedge.schemas.records.state import (
     SourceProgress,
     TallyDetail,
 )
+from kedge.schemas.records.version_report import (
+    Contrast,
+    DisagreementFeature,
+    Flip,
+    Harm,
+    OutcomeSection,
+    PairSection,
+    VersionReport,
+)
 
 __all__ = [
     "RECORDS",
+    "Ack",
+    "AckResult",
     "Action",
     "Alert",
     "AlertEvent",
@@ -76,17 +96,26 @@ __all__ = [
     "Cause",
     "Coded",
     "Command",
+    "Contrast",
+    "ControlKind",
     "DeadLetter",
+    "DisagreementFeature",
     "EventIds",
     "Evidence",
     "EvidenceBin",
     "FeatureValue",
     "Finding",
     "FindingKind",
+    "Flip",
     "Gap",
     "GridKind",
     "GuardModel",
+    "Harm",
+    "HarmEvidence",
+    "HarmKind",
     "IncidentSignal",
+    "JoinKind",
+    "JoinPartial",
     "Journal",
     "JudgeDetail",
     "JudgeModel",
@@ -99,8 +128,14 @@ __all__ = [
     "ModelSource",
     "ModelTime",
     "Monitor",
+    "Note",
     "OpenIncident",
+    "Outcome",
+    "OutcomeSection",
+    "Override",
+    "OverrideAction",
     "Packed",
+    "PairSection",
     "Partial",
     "Position",
     "Prediction",
@@ -108,9 +143,11 @@ __all__ = [
     "ProducerState",
     "Progress",
     "Provenance",
+    "Reading",
     "Report",
     "Role",
     "SegmentCounts",
+    "SenderRows",
     "Severity",
     "ShadowAnswer",
     "SignalBaseline",
@@ -121,22 +158,27 @@ __all__ = [
     "UnseenCategory",
     "UnseenShare",
     "Verdict",
+    "VersionReport",
 ]
 
 RECORDS: Final[Mapping[str, type]] = MappingProxyType(
     {
         record.__name__: record
         for record in (
+            Ack,
             Alert,
             Baseline,
             Command,
             DeadLetter,
             EventIds,
             GuardModel,
+            JoinPartial,
             Journal,
             JudgeDetail,
             JudgeModel,
             Monitor,
+            Outcome,
+            Override,
             Partial,
             Position,
             Prediction,
@@ -145,6 +187,7 @@ RECORDS: Final[Mapping[str, type]] = MappingProxyType(
             Progress,
             Report,
             TallyDetail,
+            VersionReport,
         )
     }
 )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from kedge.schemas.records.enums import AlertEvent, Role, Severity
 
-__all__ = ["Alert", "Evidence", "EvidenceBin"]
+__all__ = ["Alert", "Evidence", "EvidenceBin", "HarmEvidence", "Note"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,32 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HarmEvidence:
+    """One measure of the candidate beside its control."""
+
+    measure: str
+    version: str
+    control: str
+    rate: float | None = None
+    control_rate: float | None = None
+    change: float | None = None
+    n: int
+    control_n: int
+    verdict: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A veto, a criterion or a question, by name, and what it was decided by."""
+
+    name: str
+    result: str
+    """Vetoes: stands or clear. Criteria: pass, fail or unknown."""
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """A step in the life of an incident; times in milliseconds since 1970-01-01 UTC."""
 
@@ -39,6 +65,12 @@ class Alert:
     model: str
     incident: str
     event: AlertEvent
+    subject: str
+    """What it is about, and which runbook: drift, rollback, command_unacked, action_failed, contained,
+    sensing_degraded, promotion, retrain, drill, drill_overdue, hold."""
+    state: str
+    """The model's state after the decision."""
+    drill: bool = False
     severity: Severity
     timestamp: int
     version: str
@@ -48,6 +80,11 @@ class Alert:
     window_end: int
     summary: str
     signals: tuple[Evidence, ...]
+    harms: tuple[HarmEvidence, ...] = ()
+    vetoes: tuple[Note, ...] = ()
+    """Every veto that was asked, with its evidence."""
+    criteria: tuple[Note, ...] = ()
+    """Of a promotion, or a retraining's questions."""
     owner: str
     escalation: tuple[str, ...]
     runbook_url: str | None = None

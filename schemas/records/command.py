@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from kedge.schemas.records.alert import Note
 from kedge.schemas.records.enums import Action
 
-__all__ = ["Command", "Journal"]
+__all__ = ["Command", "Journal", "Reading"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,8 @@ class Command:
     target_version: str
     """Empty where the action has none."""
     attempt: int
+    cancels: str
+    """CANCEL: the command that must not be obeyed any more; empty otherwise."""
     sequence: int
     """Grows with every command of a model: a fencing token."""
     issued_at: int
@@ -45,6 +48,16 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Something that was read from outside for the decision, so that it can be decided again."""
+
+    name: str
+    source: str
+    """Where it was read: topic, partition and offset, or a catalog's record."""
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Journal:
     """One input that the guard took in, and what it decided."""
 
@@ -54,14 +67,24 @@ class Journal:
     timestamp: int
     """When it was folded, milliseconds since 1970-01-01 UTC."""
     input_topic: str
+    """reports, overrides, acks; or tick: a deadline that the guard itself had stored."""
     input_partition: int
     input_offset: int
+    """-1 for a tick."""
     input_digest: str
-    """Hex SHA-256 of the input's value."""
+    """Hex SHA-256 of the input's value; empty for a tick."""
+    readings: tuple[Reading, ...]
     decision: str
-    """none, open_incident, update_incident or resolve_incident."""
+    """none, or what was done."""
     reason: str
-    command_id: str | None = None
+    state_before: str
+    state_after: str
+    vetoes: tuple[Note, ...]
+    commands: tuple[str, ...]
+    """Ids of the commands that left with this decision."""
+    withheld: tuple[str, ...]
+    """Ids of those that an armed guard would have sent."""
+    alerts: tuple[str, ...]
     incident: str | None = None
     state_digest: str
     """Hex SHA-256 of the model's guard state after the decision."""

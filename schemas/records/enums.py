@@ -3,11 +3,16 @@
 from enum import StrEnum
 
 __all__ = [
+    "AckResult",
     "Action",
     "AlertEvent",
     "Cause",
+    "ControlKind",
     "FindingKind",
     "GridKind",
+    "HarmKind",
+    "JoinKind",
+    "OverrideAction",
     "Role",
     "Severity",
     "SignalKind",
@@ -39,6 +44,8 @@ class Cause(StrEnum):
     NONE = "NONE"
     PIPELINE = "PIPELINE"
     DISTRIBUTION = "DISTRIBUTION"
+    TRAFFIC = "TRAFFIC"
+    CANDIDATE = "CANDIDATE"
     UNKNOWN = "UNKNOWN"
 
 
@@ -50,6 +57,7 @@ class FindingKind(StrEnum):
     LABEL = "label"
     CONFIDENCE = "confidence"
     QUALITY = "quality"
+    SEQUENTIAL = "sequential"
 
 
 class SignalKind(StrEnum):
@@ -75,6 +83,8 @@ class AlertEvent(StrEnum):
     OPENED = "OPENED"
     UPDATED = "UPDATED"
     RESOLVED = "RESOLVED"
+    NOTICE = "NOTICE"
+    """Something that people must know beside the incident's own steps; `subject` says what."""
 
 
 class Severity(StrEnum):
@@ -93,3 +103,59 @@ class Action(StrEnum):
     START_SHADOW = "START_SHADOW"
     REQUEST_RETRAIN = "REQUEST_RETRAIN"
     CANCEL = "CANCEL"
+
+
+class AckResult(StrEnum):
+    """What an actuator made of a command."""
+
+    ACKED = "ACKED"
+    """It is done: the router stands where the command wants it."""
+    NACKED = "NACKED"
+    """It was not done, and will not be; `reason` says why."""
+
+
+class OverrideAction(StrEnum):
+    """What a person tells the guard."""
+
+    PIN = "PIN"
+    """The model stays on a version: automation is held."""
+    SUPPRESS = "SUPPRESS"
+    """No page and no command; everything is still decided and journalled."""
+    FORCE = "FORCE"
+    """Send this action now."""
+    RELEASE = "RELEASE"
+    """End whatever people hold, and a failed action."""
+    DISARM = "DISARM"
+    """Every action as in dry run."""
+    DRILL = "DRILL"
+    """Rehearse one named failure."""
+
+
+class JoinKind(StrEnum):
+    """What was joined on a request."""
+
+    PAIR = "PAIR"
+    """Two versions' answers."""
+    OUTCOME = "OUTCOME"
+    """An answer and what came of it, within the join horizon."""
+    LABEL = "LABEL"
+    """The same from an outcome that carries version, score and time itself, in day panes."""
+
+
+class HarmKind(StrEnum):
+    """What a version may do worse than its control."""
+
+    ERROR = "ERROR"
+    LATENCY = "LATENCY"
+    OUTCOME = "OUTCOME"
+    DIVERGENCE = "DIVERGENCE"
+
+
+class ControlKind(StrEnum):
+    """What a version was compared with."""
+
+    CONCURRENT = "CONCURRENT"
+    """Another version that served at the same time."""
+    HISTORY = "HISTORY"
+    """The previous version's last healthy windows: no control is live."""
+    NONE = "NONE"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from kedge.schemas.records.enums import Role
 
-__all__ = ["ModelProgress", "Partial", "Position", "Progress", "UnseenCategory"]
+__all__ = ["ModelProgress", "Partial", "Position", "Progress", "SenderRows", "UnseenCategory"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,15 @@ class UnseenCategory:
     count: int
     name: str | None = None
     """Only where its disclosure rule allows it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SenderRows:
+    """Rows of one sender of batches."""
+
+    hash: int
+    """Keyed 64-bit hash of the producer, as a signed long."""
+    rows: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +66,8 @@ class Partial:
     latency: bytes
     """`kedge.schemas.packed` over the latency histogram's bins."""
     unseen: tuple[UnseenCategory, ...]
+    senders: tuple[SenderRows, ...] = ()
+    """All rows only (`segment` empty): the senders with the most rows."""
     flags: int
     """Bit 0: the deduplication bound was passed, so that counts may hold duplicates."""
 

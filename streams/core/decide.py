@@ -110,6 +110,7 @@ def _freeze(case: Case, incident: str) -> Command:
         from_version=report.version,
         target_version=name.target_version,
         attempt=name.attempt,
+        cancels="",
         sequence=model.command_sequence,
         issued_at=case.now_ms,
         expires_at=case.now_ms + monitor.actions.freeze_rollout.expires_after_ms,

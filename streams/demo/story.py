@@ -105,7 +105,7 @@ class Story:
     def is_over(self) -> bool:
         """Every window is final, the guard has decided on each report, and what it decided to say is here."""
         said = [entry.decision in _ALERTING for entry in self._decided.values()]
-        told = {entry.command_id for entry in self._decided.values()} - {None}
+        told = {command for entry in self._decided.values() for command in entry.commands}
         return (
             all(map(self._is_final, self.plot.expected))
             and self._reported <= self._decided.keys()

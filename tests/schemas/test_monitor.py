@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from kedge.schemas.monitor import (
     SIGNALS,
+    ActionSpec,
     ActionsSpec,
     Disclose,
     FeatureSpec,
     FeatureType,
-    FreezeSpec,
     MonitorError,
     MonitorSpec,
     PolicyOverride,
@@ -86,7 +86,7 @@ def test_a_file_says_everything() -> None:
         design_effect=3.5,
         volume=VolumeSpec(min=10, max=10_000),
         resolve_after=4,
-        actions=ActionsSpec(freeze_rollout=FreezeSpec(expires_after_ms=172_800_000)),
+        actions=ActionsSpec(freeze_rollout=ActionSpec(expires_after_ms=172_800_000)),
     )
 
 

@@ -56,4 +56,4 @@ def _undisturbed(log: Log) -> Iterator[Journal]:
 def _decided(line: Journal) -> tuple[object, ...]:
     """What of a journal entry does not hang on when it was written."""
     where = (line.input_partition, line.input_offset, line.input_digest)
-    return (line.model, line.sequence, *where, line.decision, line.incident, line.command_id)
+    return (line.model, line.sequence, *where, line.decision, line.incident, line.commands)

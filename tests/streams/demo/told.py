@@ -50,6 +50,12 @@ def entry(offset: int, decision: str = "none", command_id: str | None = None) ->
         input_digest="",
         decision=decision,
         reason="",
-        command_id=command_id,
+        readings=(),
+        state_before="",
+        state_after="",
+        vetoes=(),
+        commands=() if command_id is None else (command_id,),
+        withheld=(),
+        alerts=(),
         state_digest="",
     )

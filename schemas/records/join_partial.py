@@ -1,0 +1,41 @@
+"""What tally tells judge of joined requests."""
+
+from dataclasses import dataclass
+
+from kedge.schemas.records.enums import JoinKind, Role
+
+__all__ = ["JoinPartial"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinPartial:
+    """Cumulative integer counts of one source partition for one (kind, version, control, role, segment, plan, pane).
+
+    Replaces its predecessor; never added to it.
+    """
+
+    source: int
+    kind: JoinKind
+    outcome: str
+    """Name of the outcome; empty for pairs."""
+    model: str
+    version: str
+    """Of the candidate, or of the answer that the outcome is of."""
+    control: str
+    """Version that the pair's other answer is of; empty for outcomes."""
+    role: Role
+    segment: str
+    """Empty: all rows. Else key=value."""
+    monitor: str
+    """Monitor hash."""
+    baseline: str
+    """Baseline hash of the version; empty: none."""
+    pane_start: int
+    """Milliseconds since 1970-01-01 UTC; the pane of the prediction, for pairs of the primary's."""
+    pane_ms: int
+    through: int
+    """Offset of `predictions` that these counts include."""
+    bins: int
+    """Length of the counts vector."""
+    counts: bytes
+    """`kedge.schemas.packed` over the layout of pairs or outcomes (`kedge.detectors`)."""
