@@ -82,6 +82,6 @@ class Monitor:
     """Milliseconds since 1970-01-01 UTC."""
     document: str
     """The monitor file as canonical JSON, defaults left out."""
-    key_id: str = ""
-    """Whose signature this is; empty: unsigned."""
-    signature: bytes = b""
+    key_id: str | None = None
+    """Whose signature this is; None: unsigned."""
+    signature: bytes | None = None

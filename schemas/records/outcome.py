@@ -17,7 +17,7 @@ class Outcome:
     request_id: str
     """The Kafka key, as in the prediction."""
     model: str
-    kind: str = "label"
+    kind: str
     """Which of the monitor's outcomes this is."""
     timestamp: int
     """When it was observed, milliseconds since 1970-01-01 UTC."""

@@ -78,7 +78,8 @@ def test_without_a_registry_a_message_is_a_single_object() -> None:
     data = Codec().encode(MONITOR)
     form = (
         '{"name":"kedge.Monitor","type":"record","fields":[{"name":"model","type":"string"},'
-        '{"name":"hash","type":"string"},{"name":"effective_from","type":"long"},{"name":"document","type":"string"}]}'
+        '{"name":"hash","type":"string"},{"name":"effective_from","type":"long"},{"name":"document","type":"string"},'
+        '{"name":"key_id","type":["null","string"]},{"name":"signature","type":["null","bytes"]}]}'
     )
     assert data[:10] == b"\xc3\x01" + crc64(form.encode()).to_bytes(8, "little")
 
