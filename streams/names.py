@@ -5,19 +5,32 @@ moving a module would lose the data. One deployment is one *environment*: the pr
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
 
 MAX_ENVIRONMENT = 64
 _ENVIRONMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 class Agent(StrEnum):
-    """The three stages; each owns partitions of its input and one compacted state topic."""
+    """The three stages; each owns partitions of its inputs and one compacted state topic."""
 
     TALLY = "tally"
     JUDGE = "judge"
     GUARD = "guard"
+
+
+SOURCES: Final[Mapping[Agent, tuple[str, ...]]] = MappingProxyType(
+    {
+        Agent.TALLY: ("predictions", "outcomes"),
+        Agent.JUDGE: ("partials",),
+        Agent.GUARD: ("reports", "overrides", "acks"),
+    }
+)
+"""What each agent reads, by logical name, the leading topic first. One owner has the same partition of all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +65,11 @@ class Topics:
         return self.of("predictions")
 
     @property
+    def outcomes(self) -> str:
+        """What became of answers, by request: tally's second input."""
+        return self.of("outcomes")
+
+    @property
     def partials(self) -> str:
         """Counts of one source partition, and how far it is: judge's input."""
         return self.of("partials")
@@ -60,6 +78,16 @@ class Topics:
     def reports(self) -> str:
         """Closed windows: guard's input."""
         return self.of("reports")
+
+    @property
+    def overrides(self) -> str:
+        """What people want otherwise: guard's second input."""
+        return self.of("overrides")
+
+    @property
+    def acks(self) -> str:
+        """What became of commands: guard's third input."""
+        return self.of("acks")
 
     @property
     def alerts(self) -> str:
@@ -110,9 +138,9 @@ class Topics:
         """The state topic of an agent."""
         return self.of(f"{agent}_state")
 
-    def input(self, agent: Agent) -> str:
-        """The topic whose partitions an agent owns."""
-        return {Agent.TALLY: self.predictions, Agent.JUDGE: self.partials, Agent.GUARD: self.reports}[agent]
+    def inputs(self, agent: Agent) -> tuple[str, ...]:
+        """The topics whose partitions an agent owns, the leading one first."""
+        return tuple(self.of(source) for source in SOURCES[agent])
 
 
 def group_id(environment: str) -> str:

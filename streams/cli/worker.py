@@ -7,11 +7,14 @@ import click
 
 from kedge.streams.cli.options import codec, kafka_options
 from kedge.streams.core.catalog import Catalog
+from kedge.streams.core.guard_means import GuardMeans
 from kedge.streams.settings import KafkaSettings, Settings, WorkerSettings
+from kedge.streams.trust import DevelopmentVerifier, Unsigned
 from kedge.streams.worker.agents import CoreSettings, catalog_sink, make_agents
 from kedge.streams.worker.app import run_worker
 from kedge.streams.worker.exits import LOG
 from kedge.streams.worker.logs import configure_logs
+from kedge.streams.worker.rollbacks import RecentRollbacks
 
 __all__ = ["worker"]
 
@@ -31,5 +34,6 @@ def worker(ctx: click.Context, kafka: KafkaSettings) -> None:
         LOG.warning("KEDGE_HASH_KEY is not set: the hashes in dead letters can be guessed by trying payloads")
     shared, catalog = codec(), Catalog()
     settings = Settings(kafka=kafka, worker=WorkerSettings.from_environment(os.environ))
-    agents = make_agents(catalog, shared, kafka.environment, core)
+    means = GuardMeans(rollbacks=RecentRollbacks(shared), signer=Unsigned(), verifier=DevelopmentVerifier())
+    agents = make_agents(catalog, shared, kafka.environment, core, means)
     ctx.exit(run_worker(settings, agents, catalog_sink(catalog, shared)))

@@ -27,8 +27,9 @@ from kedge.streams.core.commands import alert_id
 from kedge.streams.core.config import CoreConfig
 from kedge.streams.core.dead_letters import DeadLetterWriter
 from kedge.streams.core.decide import Case, Decision, decide
+from kedge.streams.core.guard_means import GuardMeans
 from kedge.streams.core.guard_model import ModelGuard
-from kedge.streams.core.instructions import POSITION_KEY, STATE, Checkpoint, Observation, Write
+from kedge.streams.core.instructions import POSITION_KEY, STATE, Checkpoint, Observation, Write, source_of
 from kedge.streams.core.position import check_position, new_position
 from kedge.streams.core.record import Record
 
@@ -41,12 +42,14 @@ _MODEL: Final = b"model"
 class Guard:
     """One partition's models; a `Core`."""
 
-    def __init__(self, config: CoreConfig, catalog: Catalog, codec: Codec) -> None:
+    def __init__(self, config: CoreConfig, catalog: Catalog, codec: Codec, means: GuardMeans) -> None:
+        self._means = means
         self._config = config
         self._catalog = catalog
         self._codec = codec
         self._letters = DeadLetterWriter(codec, config.hash_key)
         self.committed: dict[str, int] = {}
+        self._told: dict[str, int] = {}
         self._models: dict[str, ModelGuard] = {}
         self._states: dict[str, bytes] = {}
         self._leaving: list[Write] = []
@@ -73,25 +76,30 @@ class Guard:
         if self._position is not None:
             check_position(self._position, self._config)
             self.committed = dict(self._position.committed)
+            self._told = dict(self.committed)
 
     def fold(self, records: Sequence[Record], now_ms: int) -> None:
         """Take reports in, in order of offset."""
         for record in records:
-            try:
-                report = self._codec.decode(record.value or b"", Report)
-            except UndecodableError as error:
-                self._letters.add(record, RefusedError(error.reason, error.detail), 0)
-            else:
-                self._take(record, report, now_ms)
-            self.committed[REPORTS] = record.offset
+            if source_of(record) == REPORTS:
+                self._fold_report(record, now_ms)
+            self.committed[source_of(record)] = record.offset
+
+    def _fold_report(self, record: Record, now_ms: int) -> None:
+        try:
+            report = self._codec.decode(record.value or b"", Report)
+        except UndecodableError as error:
+            self._letters.add(record, RefusedError(error.reason, error.detail), 0)
+        else:
+            self._take(record, report, now_ms)
 
     def snapshot(self, now_ms: int) -> Checkpoint | None:
         """Return what changed, the journal, alerts and commands; None: there is nothing to say."""
         del now_ms  # Whatever waits leaves at once.
         leaving = [*self._leaving, *self._letters.take()]
-        if not leaving:
+        if not leaving and self.committed == self._told:
             return None
-        self._leaving = []
+        self._leaving, self._told = [], dict(self.committed)
         models = [Write(STATE, _MODEL + name.encode(), self._states[name]) for name in sorted(self._states)]
         self._states = {}
         position = new_position("guard", self._config, self.committed, b"")

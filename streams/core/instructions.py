@@ -6,11 +6,22 @@ commits as one Kafka transaction.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from kedge.streams.core.record import Record
 
-__all__ = ["POSITION_KEY", "STATE", "Checkpoint", "Core", "Observation", "TopologyMismatchError", "Write"]
+__all__ = [
+    "POSITION_KEY",
+    "STATE",
+    "Checkpoint",
+    "Core",
+    "Observation",
+    "StandingCore",
+    "TickingCore",
+    "TopologyMismatchError",
+    "Write",
+    "source_of",
+]
 
 STATE: Final = "state"
 """Logical topic of a core's own state: the shell knows which topic and partition that is."""
@@ -39,7 +50,10 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """One transaction: state, output and position together."""
+    """One transaction: state, output and position together.
+
+    `committed` is the core's at that moment: logical source topic to the last offset contained.
+    """
 
     writes: tuple[Write, ...]
     committed: Mapping[str, int]
@@ -54,8 +68,16 @@ class Observation:
     value: float
 
 
+def source_of(record: Record) -> str:
+    """Return the logical topic that a record lies in: the end of its full name, which has no dot.
+
+    An agent with several sources tells their records apart by it.
+    """
+    return record.topic.rpartition(".")[2]
+
+
 class Core(Protocol):
-    """One agent's logic and state for one partition."""
+    """One agent's logic and state for one partition of each of its sources."""
 
     @property
     def committed(self) -> Mapping[str, int]:
@@ -72,10 +94,37 @@ class Core(Protocol):
         """All of the state was given; raises `TopologyMismatchError`."""
 
     def fold(self, records: Sequence[Record], now_ms: int) -> None:
-        """Take source records in, in order of offset. Never raises for what a sender wrote."""
+        """Take records of any of the sources in, in order of offset within each (`source_of` tells which).
+
+        Between two sources there is no order. Never raises for what a sender wrote.
+        """
 
     def snapshot(self, now_ms: int) -> Checkpoint | None:
         """Return all changes since the last snapshot, as of one offset; None: nothing to write."""
 
     def drain(self) -> list[Observation]:
         """Return the observations since the last call."""
+
+
+@runtime_checkable
+class StandingCore(Protocol):
+    """A core that wants to know when it stands at the end of its logs.
+
+    A round of the shell is: `tick` (where there is one), then the ends are fetched, then `stand`, then `snapshot`.
+    Records may be folded while the ends are fetched. So what was decided by the time of `tick` was decided before
+    the ends were asked for, and what came later may not have been.
+    """
+
+    def stand(self, ends: Mapping[str, int], now_ms: int) -> None:
+        """Each source's log, by its logical name, ended there just now: the offset of the next record (0: empty).
+
+        Not called while the cluster gives no answer.
+        """
+
+
+@runtime_checkable
+class TickingCore(Protocol):
+    """A core for which time passes by itself."""
+
+    def tick(self, now_ms: int) -> None:
+        """The wall clock says `now_ms`; called before each snapshot, about once a second."""

@@ -11,6 +11,7 @@ from kedge.streams.core.catalog import Catalog
 from kedge.streams.core.columns import Columns
 from kedge.streams.core.config import CoreConfig
 from kedge.streams.core.guard import Guard
+from kedge.streams.core.guard_means import GuardMeans
 from kedge.streams.core.instructions import Core, Write
 from kedge.streams.core.judge import Judge
 from kedge.streams.core.tally import Tally
@@ -34,6 +35,24 @@ class _Local:
     partition: int = 0
 
 
+class _Apart:
+    """What a guard that no cluster sees has for its means: nobody else rolls back, and nothing is signed."""
+
+    key_id = ""
+
+    def recent(self, now_ms: int) -> tuple[tuple[str, int], ...]:
+        del now_ms
+        return ()
+
+    def sign(self, data: bytes) -> bytes:
+        del data
+        return b""
+
+    def accepts(self, key_id: str, data: bytes, signature: bytes) -> bool:
+        del key_id, data, signature
+        return False
+
+
 class Pipeline:
     """One partition of everything; `clock_ms` is what commands are stamped with."""
 
@@ -45,7 +64,9 @@ class Pipeline:
         config = CoreConfig(environment=environment, partition=0, topology=_TOPOLOGY, hash_key=b"")
         self._tally = Tally(config, catalog, codec)
         self._judge = Judge(config, catalog, codec)
-        self._guard = Guard(config, catalog, codec)
+        apart = _Apart()
+        means = GuardMeans(rollbacks=apart, signer=apart, verifier=apart)
+        self._guard = Guard(config, catalog, codec, means)
 
     def miss(self, columns: Columns, rows: int) -> None:
         """Take note that `rows` rows are missing beside these, which are counted after."""

@@ -16,7 +16,7 @@ from kedge.streams.core.config import CoreConfig
 from kedge.streams.core.dead_letters import DeadLetterWriter
 from kedge.streams.core.dedupe import Batch as NumberedBatch
 from kedge.streams.core.dedupe import Charge, StreamKey
-from kedge.streams.core.instructions import Checkpoint, Observation
+from kedge.streams.core.instructions import Checkpoint, Observation, source_of
 from kedge.streams.core.intake import COUNT_MAX, FUTURE_MS_MAX, Batch, Single, countable, read
 from kedge.streams.core.meter import Meter
 from kedge.streams.core.pending import Pending
@@ -78,13 +78,15 @@ class Tally:
         """Count records in, in order of offset; bad ones become dead letters."""
         del now_ms  # Event time and append time are all that counting knows.
         pending = Pending()
-        for record in records:
+        predictions = [record for record in records if source_of(record) == PREDICTIONS]
+        for record in predictions:
             self._take(record, pending)
-        if records:
+        for record in records:
             # Before counting: a cell that expires meanwhile says that it contains these offsets.
-            self._state.committed[PREDICTIONS] = records[-1].offset
+            self._state.committed[source_of(record)] = record.offset
+        if predictions:
             self._state.at_end = False
-            newest = max(record.timestamp for record in records)
+            newest = max(record.timestamp for record in predictions)
             self._state.read_through = max(self._state.read_through, newest)
         self._second.count(pending)
 
@@ -110,9 +112,9 @@ class Tally:
             charge = Charge(first - first % plan.windows.pane_ms, plan.hashes, rows)
             self._charge(StreamKey("", columns.model, columns.version, columns.role), charge)
 
-    def stand(self, end_offset: int, now_ms: int) -> None:
-        """Take note that the log ended at `end_offset` at `now_ms` (first free offset; 0: empty)."""
-        self._state.at_end = self._state.committed.get(PREDICTIONS, -1) + 1 >= end_offset
+    def stand(self, ends: Mapping[str, int], now_ms: int) -> None:
+        """Take note of where the logs ended at `now_ms` (first free offset; 0: empty)."""
+        self._state.at_end = self._state.committed.get(PREDICTIONS, -1) + 1 >= ends[PREDICTIONS]
         if self._state.at_end:
             self._state.read_through = max(self._state.read_through, now_ms)
 

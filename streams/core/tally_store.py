@@ -43,7 +43,7 @@ class TallyStore:
         self._id_segments: dict[tuple[str, int], list[bytes]] = defaultdict(list)
         self._cells: dict[CellKey, Cell] = {}
         self._told_at = 0
-        self._told_offset = -1
+        self._told: dict[str, int] = {}
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """Take one record in; a tombstone undoes an earlier one."""
@@ -68,18 +68,17 @@ class TallyStore:
     def checkpoint(self, now_ms: int, letters: list[Write]) -> Checkpoint | None:
         """Return everything that changed, as of `committed`; None where there is nothing to say."""
         state = self._state
-        offset = state.committed.get(PREDICTIONS, -1)
-        fresh = offset != self._told_offset or letters or state.dirty_cells
+        fresh = state.committed != self._told or letters or state.dirty_cells
         if not fresh and now_ms < self._told_at + HEARTBEAT_MS:
             return None
-        self._told_offset, self._told_at = offset, now_ms
+        self._told, self._told_at = dict(state.committed), now_ms
         cells = [(key, self.partial(key, state.cells[key])) for key in sorted(state.dirty_cells)]
         last = [(key, value) for key, value in state.gone_cells.items() if value]
         writes = (
             *(Write(STATE, _CELL + key.encode(), value) for key, value in cells),
             *self._tombstones(),
             *self._senders(),
-            *self._ids(offset),
+            *self._ids(state.committed.get(PREDICTIONS, -1)),
             *letters,
             *(Write(PARTIALS, key.model.encode(), value) for key, value in (*last, *cells)),
             *self._progress(),

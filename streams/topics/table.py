@@ -70,10 +70,17 @@ TOPICS: tuple[TopicSpec, ...] = (
         doc="What serving nodes publish, by `request_id`.",
     ),
     TopicSpec(
+        name="outcomes",
+        spread=Spread.REQUESTS,
+        retention_ms=_ROWS_MS,
+        append_time=True,  # as above
+        doc="What became of answers, by `request_id`, in the partition of the prediction.",
+    ),
+    TopicSpec(
         name="tally_state",
         spread=Spread.REQUESTS,
         retention_ms=None,
-        doc="Tally's counts, watermarks and position, one partition for each of `predictions`.",
+        doc="Tally's counts, watermarks and position, one partition for each of `predictions` and `outcomes`.",
     ),
     TopicSpec(
         name="dead_letters",
@@ -100,10 +107,24 @@ TOPICS: tuple[TopicSpec, ...] = (
         doc="Closed windows with their findings and verdict.",
     ),
     TopicSpec(
+        name="overrides",
+        spread=Spread.MODELS,
+        retention_ms=_RECORD_MS,
+        append_time=True,  # what a person wanted, and when it was heard, whatever that person's clock says
+        doc="What people want otherwise: signed, with a reason and an end.",
+    ),
+    TopicSpec(
+        name="acks",
+        spread=Spread.MODELS,
+        retention_ms=_RECORD_MS,
+        append_time=True,  # as above
+        doc="What actuators made of commands.",
+    ),
+    TopicSpec(
         name="guard_state",
         spread=Spread.MODELS,
         retention_ms=None,
-        doc="Guard's incidents and histories, one partition for each of `reports`.",
+        doc="Guard's incidents and histories, one partition for each of `reports`, `overrides` and `acks`.",
     ),
     TopicSpec(
         name="control",

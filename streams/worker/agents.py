@@ -12,11 +12,12 @@ from kedge.schemas.records import Baseline, Monitor
 from kedge.streams.core.catalog import Catalog
 from kedge.streams.core.config import CoreConfig
 from kedge.streams.core.guard import Guard
+from kedge.streams.core.guard_means import GuardMeans
 from kedge.streams.core.instructions import Core
 from kedge.streams.core.judge import Judge
 from kedge.streams.core.plan import make_plan
 from kedge.streams.core.tally import Tally
-from kedge.streams.names import Agent
+from kedge.streams.names import SOURCES, Agent
 from kedge.streams.settings import SettingsError
 from kedge.streams.worker.exits import LOG
 from kedge.streams.worker.means import AgentSpec
@@ -25,8 +26,12 @@ from kedge.streams.worker.reader import Sink
 __all__ = ["CoreSettings", "catalog_sink", "make_agents"]
 
 _MONITORS: Final = "monitors"
-_TOPOLOGY: Final = ("predictions", "partials", "reports")
-"""The topics whose partition counts the state is made for."""
+_TOPOLOGY: Final[Mapping[Agent, tuple[str, ...]]] = {
+    Agent.TALLY: (*SOURCES[Agent.TALLY], "partials"),
+    Agent.JUDGE: ("predictions", *SOURCES[Agent.JUDGE], "reports"),
+    Agent.GUARD: (*SOURCES[Agent.GUARD], "control"),
+}
+"""The topics whose partition counts an agent's state is made for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,15 +56,22 @@ class CoreSettings:
         return cls(hash_key=_hash_key(variables), keep_payloads=keep == "true")
 
 
-def make_agents(catalog: Catalog, codec: Codec, environment: str, settings: CoreSettings) -> Sequence[AgentSpec]:
-    """Return tally, judge and guard; all cores of a process share the catalog."""
+def make_agents(
+    catalog: Catalog, codec: Codec, environment: str, settings: CoreSettings, means: GuardMeans
+) -> Sequence[AgentSpec]:
+    """Return tally, judge and guard; all cores of a process share the catalog, and the guards what is read outside."""
 
-    def maker(make: Callable[[CoreConfig, Catalog, Codec], Core]) -> Callable[[int, Mapping[str, int]], Core]:
+    def guard(config: CoreConfig, catalog: Catalog, codec: Codec) -> Core:
+        return Guard(config, catalog, codec, means)
+
+    def maker(
+        agent: Agent, make: Callable[[CoreConfig, Catalog, Codec], Core]
+    ) -> Callable[[int, Mapping[str, int]], Core]:
         def core(partition: int, partitions: Mapping[str, int]) -> Core:
             config = CoreConfig(
                 environment=environment,
                 partition=partition,
-                topology={topic: partitions[topic] for topic in _TOPOLOGY},
+                topology={topic: partitions[topic] for topic in _TOPOLOGY[agent]},
                 hash_key=settings.hash_key,
                 keep_payloads=settings.keep_payloads,
             )
@@ -68,9 +80,9 @@ def make_agents(catalog: Catalog, codec: Codec, environment: str, settings: Core
         return core
 
     return [
-        AgentSpec(name=Agent.TALLY, source="predictions", state="tally_state", make_core=maker(Tally)),
-        AgentSpec(name=Agent.JUDGE, source="partials", state="judge_state", make_core=maker(Judge)),
-        AgentSpec(name=Agent.GUARD, source="reports", state="guard_state", make_core=maker(Guard)),
+        AgentSpec(name=Agent.TALLY, source="predictions", state="tally_state", make_core=maker(Agent.TALLY, Tally)),
+        AgentSpec(name=Agent.JUDGE, source="partials", state="judge_state", make_core=maker(Agent.JUDGE, Judge)),
+        AgentSpec(name=Agent.GUARD, source="reports", state="guard_state", make_core=maker(Agent.GUARD, guard)),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from faust.types import TP
 
@@ -26,14 +26,6 @@ class AgentSpec:
     source: str
     state: str
     make_core: Callable[[int, Mapping[str, int]], Core]
-
-
-@runtime_checkable
-class StandingCore(Protocol):
-    """A core that wants to know when it stands at the end of its log."""
-
-    def stand(self, end_offset: int, now_ms: int) -> None:
-        """The log ended at `end_offset` just now: the offset of the next record."""
 
 
 class Observer(Protocol):

@@ -16,10 +16,10 @@ from typing import TypeVar
 from confluent_kafka import KafkaException, TopicPartition
 from faust.types import TP
 
-from kedge.streams.core.instructions import STATE, Write
+from kedge.streams.core.instructions import STATE, StandingCore, TickingCore, Write
 from kedge.streams.worker.cluster import ClusterError
 from kedge.streams.worker.exits import LOG, Repeated
-from kedge.streams.worker.means import AgentSpec, Means, StandingCore
+from kedge.streams.worker.means import AgentSpec, Means
 from kedge.streams.worker.scheduler import Batch, Chain
 from kedge.streams.worker.takeover import Taken, position, take_over
 from kedge.streams.worker.transaction import FencedError, Message, TransactionError
@@ -167,6 +167,8 @@ class Owner:
             self._means.die(f"{self.name}: the checkpoint failed: {error!r}")
 
     async def _checkpoint(self, taken: Taken) -> None:
+        if isinstance(taken.core, TickingCore):
+            taken.core.tick(self._means.clock())
         if isinstance(taken.core, StandingCore):
             await self._stand(taken.core)
         checkpoint = taken.core.snapshot(self._means.clock())
@@ -194,7 +196,7 @@ class Owner:
             fetched = await self._thread.last_before(self.tp, end)
             if fetched == self._chain.last:
                 end = min(end, max(fetched, self.committed) + 1)
-        core.stand(end, self._means.clock())
+        core.stand({self.spec.source: end}, self._means.clock())
 
     def _message(self, write: Write) -> Message:
         if write.topic == STATE:

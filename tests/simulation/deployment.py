@@ -39,12 +39,19 @@ from tests.simulation.events import AMOUNT, KIND, REGION, Row
 from tests.simulation.log import Log
 from tests.simulation.setting import ENVIRONMENT, HIGH, LOW, NAMED, RARE, SEGMENT_VALUES, WATCHED, Watched
 from tests.simulation.traffic import AMOUNTS, USUAL_KINDS
+from tests.support.means import guard_means
 
 HASH_KEY: Final = b"simulation"
 TOPICS: Final = ("predictions", "partials", "reports")
 CODEC: Final = Codec()
+
+
+def _guard(config: CoreConfig, catalog: Catalog, codec: Codec) -> Core:
+    return Guard(config, catalog, codec, guard_means())
+
+
 CORES: Final[Mapping[str, Callable[[CoreConfig, Catalog, Codec], Core]]] = MappingProxyType(
-    {"tally": Tally, "judge": Judge, "guard": Guard}
+    {"tally": Tally, "judge": Judge, "guard": _guard}
 )
 
 

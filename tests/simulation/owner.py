@@ -4,12 +4,12 @@ One `Owner` is one life of (agent, partition): take over, restore, seek, then fo
 is thrown away. It is a generator, so that a crash is: never asking it for its next step.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import Final, Protocol
+from typing import Final
 
-from kedge.streams.core.instructions import STATE, Checkpoint, Core, Write
+from kedge.streams.core.instructions import STATE, Checkpoint, Core, StandingCore, Write
 from tests.simulation.log import AbortRequiredError, Log, TimedOutError
 from tests.simulation.producer import Producer
 
@@ -30,13 +30,6 @@ class Agent:
     @property
     def state(self) -> str:
         return f"{self.name}_state"
-
-
-class Standing(Protocol):
-    """What tally can do besides a `Core`."""
-
-    def stand(self, end_offset: int, now_ms: int) -> None:
-        """The log ended at this offset at that time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,13 +158,13 @@ class Owner:
             asked = self.around.now
             end = self._source.stable
             yield
-            stand(self.core, end, asked)
+            stand(self.core, {self.agent.source: end}, asked)
 
 
-def stand(core: object, end_offset: int, now_ms: int) -> None:
-    """Tell a tally how far its log reaches."""
-    standing: Standing = core  # type: ignore[assignment]
-    standing.stand(end_offset, now_ms)
+def stand(core: object, ends: Mapping[str, int], now_ms: int) -> None:
+    """Tell a tally how far its logs reach."""
+    assert isinstance(core, StandingCore)
+    core.stand(ends, now_ms)
 
 
 def _until_answered(producer: Producer) -> Iterator[None]:

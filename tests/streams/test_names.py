@@ -7,10 +7,13 @@ from kedge.streams.names import Agent, Topics, group_id, transactional_id
 
 def test_names_are_what_they_were_at_the_first_release() -> None:
     topics = Topics("prod")
-    assert [topics.predictions, topics.partials, topics.reports] == [
+    assert [topics.predictions, topics.outcomes, topics.partials, topics.reports, topics.overrides, topics.acks] == [
         "prod.kedge.predictions",
+        "prod.kedge.outcomes",
         "prod.kedge.partials",
         "prod.kedge.reports",
+        "prod.kedge.overrides",
+        "prod.kedge.acks",
     ]
     assert [topics.state(agent) for agent in Agent] == [
         "prod.kedge.tally_state",
@@ -23,7 +26,11 @@ def test_names_are_what_they_were_at_the_first_release() -> None:
 
 def test_each_agent_reads_what_the_stage_before_it_writes() -> None:
     topics = Topics("e")
-    assert [topics.input(agent) for agent in Agent] == [topics.predictions, topics.partials, topics.reports]
+    assert [topics.inputs(agent) for agent in Agent] == [
+        (topics.predictions, topics.outcomes),
+        (topics.partials,),
+        (topics.reports, topics.overrides, topics.acks),
+    ]
 
 
 @pytest.mark.parametrize("environment", ["", "-a", "a.b", "a b", "é", "x" * 65, "a\n"])

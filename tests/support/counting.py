@@ -51,9 +51,9 @@ class CountingCore:
         self._rows += len(records)
         self._dirty = True
 
-    def stand(self, end_offset: int, now_ms: int) -> None:
+    def stand(self, ends: Mapping[str, int], now_ms: int) -> None:
         del now_ms
-        at_end = self.committed.get("predictions", -1) + 1 >= end_offset
+        at_end = self.committed.get("predictions", -1) + 1 >= ends["predictions"]
         self._dirty = self._dirty or at_end != self._at_end
         self._at_end = at_end
 

@@ -38,6 +38,7 @@ from kedge.streams.core.guard import Guard
 from kedge.streams.core.instructions import Checkpoint, Core, Write
 from kedge.streams.core.judge import Judge
 from kedge.streams.core.tally import Tally
+from tests.support.means import guard_means
 
 NOON: Final = 1_700_000_040_000
 """A multiple of a minute."""
@@ -247,7 +248,7 @@ class Chain:
         self.catalog = catalog(text, with_baseline=with_baseline)
         self.tally = Tally(config(), self.catalog, CODEC)
         self.judge = Judge(config(), self.catalog, CODEC)
-        self.guard = Guard(config(), self.catalog, CODEC)
+        self.guard = Guard(config(), self.catalog, CODEC, guard_means())
         self.log = Log()
         self.written: list[Write] = []
         self.states: dict[str, list[Write]] = {"Tally": [], "Judge": [], "Guard": []}
@@ -257,7 +258,7 @@ class Chain:
     def send(self, *messages: object, now: int = NOON) -> list[object]:
         """Append messages, pass everything on; returns reports, alerts and commands in order."""
         self.tally.fold([self.log.append(message) for message in messages], now)
-        self.tally.stand(self.log.next_offset, now)
+        self.tally.stand({"predictions": self.log.next_offset}, now)
         self.judge.fold(self._pass(self.tally, "partials", now), now)
         self.guard.fold(self._pass(self.judge, "reports", now), now)
         before = len(self.written)

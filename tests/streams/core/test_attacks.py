@@ -40,6 +40,7 @@ from tests.streams.core.made import (
 )
 from tests.streams.core.test_guard import TUMBLING, guard_inputs, story
 from tests.streams.core.test_judge import spread
+from tests.support.means import guard_means
 
 INT64_MAX = 2**63 - 1
 HOUR = 60 * MINUTE
@@ -245,7 +246,7 @@ def test_no_published_baseline_or_monitor_stops_the_worker() -> None:
 def test_an_incident_whose_windows_are_all_amended_away_is_not_said_to_be_gone() -> None:
     chain, _ = story([15, 15])
     inputs = guard_inputs(chain)
-    guard = Guard(config(), catalog(TUMBLING), CODEC)
+    guard = Guard(config(), catalog(TUMBLING), CODEC, guard_means())
     guard.fold(inputs, NOON)
     opened = [alert.event.value for alert in outputs(guard.snapshot(NOON), "alerts") if isinstance(alert, Alert)]
     for record in inputs:

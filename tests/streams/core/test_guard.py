@@ -18,6 +18,7 @@ from kedge.schemas.records import (
 )
 from kedge.streams.core.guard import Guard
 from tests.streams.core.made import CODEC, MINUTE, NOON, Chain, Rec, Sender, catalog, config, outputs, restored
+from tests.support.means import guard_means
 
 TUMBLING = """
 windows: {pane: 60s, length: 1m, hop: 1m, grace: 0, lateness: 5m}
@@ -102,12 +103,12 @@ def test_the_same_reports_lead_to_the_same_journal_however_they_are_cut() -> Non
     inputs = guard_inputs(chain)
     journals = []
     for size in (1, 3, len(inputs)):
-        guard, written = Guard(config(), catalog(TUMBLING), CODEC), []
+        guard, written = Guard(config(), catalog(TUMBLING), CODEC, guard_means()), []
         for i in range(0, len(inputs), size):
             guard.fold(inputs[i : i + size], NOW)
             checkpoint = guard.snapshot(NOW)
             written.append(checkpoint)
-            guard = Guard(config(), catalog(TUMBLING), CODEC)
+            guard = Guard(config(), catalog(TUMBLING), CODEC, guard_means())
             restored(guard, written)
         journals.append(
             [w.value for c in written if c for w in c.writes if w.topic in {"journal", "alerts", "control"}]
@@ -133,12 +134,12 @@ def test_a_revision_replaces_a_verdict_and_unsends_nothing() -> None:
         verdict=Verdict.STABLE,
         findings=tuple(replace(f, verdict=Verdict.STABLE) for f in first.findings),
     )
-    before = Guard(config(), catalog(TUMBLING), CODEC)
+    before = Guard(config(), catalog(TUMBLING), CODEC, guard_means())
     amended = Rec("reports", 1, NOON, CODEC.encode(stable))
     rest = [replace(r, offset=r.offset + 1) for r in inputs[1:]]
     before.fold([inputs[0], amended, *rest], NOW)
     assert outputs(before.snapshot(NOW), "control") == []
-    after = Guard(config(), catalog(TUMBLING), CODEC)
+    after = Guard(config(), catalog(TUMBLING), CODEC, guard_means())
     after.fold([*inputs, replace(amended, offset=len(inputs))], NOW)
     assert len(outputs(after.snapshot(NOW), "control")) == 1
 
@@ -151,7 +152,7 @@ def test_the_monitor_says_how_many_windows_it_takes(breaches: int) -> None:
 
 
 def test_garbage_on_reports_is_a_dead_letter_and_no_stop() -> None:
-    guard = Guard(config(), catalog(TUMBLING), CODEC)
+    guard = Guard(config(), catalog(TUMBLING), CODEC, guard_means())
     guard.fold([Rec("reports", 0, NOON, b"garbage")], NOW)
     assert [letter.reason for letter in outputs(guard.snapshot(NOW), "dead_letters")] == ["unknown_schema"]  # type: ignore[attr-defined] # decoded above
 

@@ -248,10 +248,10 @@ def test_segments_outside_the_list_are_other() -> None:
 
 def test_a_quiet_tally_tells_its_progress_and_nothing_else() -> None:
     core = tally()
-    core.stand(0, NOON)
+    core.stand({"predictions": 0}, NOON)
     first = core.snapshot(NOON)
     assert [type(p) for p in outputs(first, "partials")] == [Progress]
     assert core.snapshot(NOON + 1) is None
-    core.stand(0, NOON + 2_000)
+    core.stand({"predictions": 0}, NOON + 2_000)
     told = outputs(core.snapshot(NOON + 2_000), "partials")
     assert [(p.at_end, p.read_through) for p in told if isinstance(p, Progress)] == [(True, NOON + 2_000)]

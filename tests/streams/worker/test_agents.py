@@ -15,7 +15,9 @@ from kedge.streams.core.columns import Columns, Numbers
 from kedge.streams.core.fit import fit
 from kedge.streams.names import Agent
 from kedge.streams.settings import SettingsError
+from kedge.streams.topics import TOPICS
 from kedge.streams.worker.agents import CoreSettings, catalog_sink, make_agents
+from tests.support.means import guard_means
 
 CODEC = Codec()
 DOCUMENT = to_document(parse_monitor("model: m\nowner: o", "test"))
@@ -70,10 +72,10 @@ def test_what_cannot_be_used_is_told_and_left_out(topic: str, value: bytes, capl
 
 
 def test_each_agent_has_its_own_core() -> None:
-    agents = make_agents(Catalog(), CODEC, "test", CoreSettings(hash_key=b"k"))
+    agents = make_agents(Catalog(), CODEC, "test", CoreSettings(hash_key=b"k"), guard_means())
     assert [agent.name for agent in agents] == list(Agent)
     for agent in agents:
-        core = agent.make_core(0, {"predictions": 4, "partials": 2, "reports": 2, "alerts": 1})
+        core = agent.make_core(0, {spec.name: 4 for spec in TOPICS})
         core.restored()
         assert core.committed == {}
 

@@ -1,0 +1,39 @@
+"""Which models were sent to their safe path of late, read from the control topic."""
+
+from typing import Final
+
+from kedge.schemas.codec import Codec
+from kedge.schemas.errors import UndecodableError
+from kedge.schemas.records import Action, Command
+from kedge.streams.core.rollbacks import RECENT_MS
+from kedge.streams.worker.exits import LOG
+
+__all__ = ["KNOWN_MAX", "RecentRollbacks"]
+
+KNOWN_MAX: Final = 1_000
+"""Rollbacks remembered; far more than may be, so that a flood costs no memory."""
+
+
+class RecentRollbacks:
+    """A `Rollbacks` that is fed the records of `control`, in any thread: what it knows is replaced, never changed."""
+
+    def __init__(self, codec: Codec) -> None:
+        """Know of none."""
+        self._codec = codec
+        self._issued: dict[str, tuple[str, int]] = {}
+
+    def take(self, topic: str, key: bytes, value: bytes | None) -> None:
+        """Take a command in, as a `reader.Sink`; what is no rollback, or a drill, is passed over."""
+        try:
+            command = self._codec.decode(value or b"", Command)
+        except UndecodableError as error:
+            LOG.error("%s: %r is left out: %s", topic, key.decode(errors="replace"), error)
+            return
+        if command.action is Action.ROUTE_TO_SAFE_PATH and not command.drill:
+            known = {**self._issued, command.command_id: (command.model, command.issued_at)}
+            self._issued = dict(list(known.items())[-KNOWN_MAX:])
+
+    def recent(self, now_ms: int) -> tuple[tuple[str, int], ...]:
+        """As `Rollbacks.recent`."""
+        issued = (told for told in self._issued.values() if told[1] > now_ms - RECENT_MS)
+        return tuple(sorted(issued, key=lambda told: told[1]))
