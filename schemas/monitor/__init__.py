@@ -1,36 +1,38 @@
 """The monitor file: one YAML file a model, parsed strictly."""
 
-from kedge.schemas.monitor.notes import Problem
-from kedge.schemas.monitor.parse import MonitorError, monitor_hash, monitor_json_schema, parse_monitor, to_document
-from kedge.schemas.monitor.spec import (
-    METRICS,
-    P_VALUE_METRICS,
-    SIGNALS,
+from kedge.schemas.monitor.guard_spec import (
     ActionSpec,
     ActionsSpec,
     AlertWhenSpec,
     ComparisonSpec,
-    Disclose,
     DrillsSpec,
-    FeatureSpec,
-    FeatureType,
     Guarded,
     GuardrailSpec,
     GuardrailsSpec,
     Measure,
     Mode,
-    MonitorSpec,
     OutcomeSpec,
     OutcomeType,
-    PolicyKind,
-    PolicyOverride,
-    PolicySpec,
     PromotionSpec,
     RetrainSpec,
     Risk,
     SafePathSpec,
     SequentialKind,
     SequentialSpec,
+)
+from kedge.schemas.monitor.notes import Problem
+from kedge.schemas.monitor.parse import MonitorError, monitor_hash, monitor_json_schema, parse_monitor, to_document
+from kedge.schemas.monitor.spec import MonitorSpec
+from kedge.schemas.monitor.watch_spec import (
+    METRICS,
+    P_VALUE_METRICS,
+    SIGNALS,
+    Disclose,
+    FeatureSpec,
+    FeatureType,
+    PolicyKind,
+    PolicyOverride,
+    PolicySpec,
     SignalSpec,
     VolumeSpec,
     WindowSpec,

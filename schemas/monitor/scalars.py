@@ -8,15 +8,17 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from kedge.schemas.monitor.notes import Notes
 
-__all__ = ["Choice", "Duration", "Flag", "Json", "Number", "Shape", "Text", "Whole", "finite"]
+__all__ = ["NAME", "SHARE", "Choice", "Date", "Duration", "Flag", "Json", "Number", "Shape", "Text", "Whole", "finite"]
 
 Json = dict[str, Any]
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,8})([smhd])")
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UNIT_MS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _WHOLE_MAX: Final = 10**15
 
@@ -67,18 +69,19 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A finite number from `least` to `greatest`, as a float."""
+    """A finite number from `least` to `greatest`, as a float; where it is `open`, the bounds themselves are refused."""
 
     least: float | None = None
     greatest: float | None = None
+    open: bool = False
 
     def read(self, node: object, path: str, notes: Notes) -> object:
         """Return the number."""
         value = finite(node)
         low = -math.inf if self.least is None else self.least
         high = math.inf if self.greatest is None else self.greatest
-        if value is None or not low <= value <= high:
-            return notes.refuse(path, node, f"a number{_bounds(self.least, self.greatest)}")
+        if value is None or not low <= value <= high or (self.open and value in {low, high}):
+            return notes.refuse(path, node, f"a number{self._expected()}")
         return value
 
     def write(self, value: float) -> object:
@@ -87,7 +90,18 @@ class Number:
 
     def json_schema(self) -> Json:
         """Return a number schema."""
-        return {"type": "number", **_limits(self.least, self.greatest)}
+        if not self.open:
+            return {"type": "number", **_limits(self.least, self.greatest)}
+        limits = {"exclusiveMinimum": self.least, "exclusiveMaximum": self.greatest}
+        return {"type": "number", **{name: limit for name, limit in limits.items() if limit is not None}}
+
+    def _expected(self) -> str:
+        if not self.open:
+            return _bounds(self.least, self.greatest)
+        limits = (("above", self.least), ("below", self.greatest))
+        return "".join(f" {word} {limit:g}" for word, limit in limits if limit is not None).replace(
+            " below", " and below"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +198,29 @@ class Duration:
         return {"anyOf": [seconds, {"type": "string", "pattern": f"^{_DURATION.pattern}$"}]}
 
 
+@dataclass(frozen=True, slots=True)
+class Date:
+    """A day as ISO 8601 has it, as text."""
+
+    def read(self, node: object, path: str, notes: Notes) -> object:
+        """Return the date."""
+        if not isinstance(node, str) or not _DATE.fullmatch(node) or not _is_day(node):
+            return notes.refuse(path, node, "a date such as 2026-03-31")
+        return node
+
+    def write(self, value: str) -> object:
+        """Return the date."""
+        return value
+
+    def json_schema(self) -> Json:
+        """Return a string schema; which days a month has only the parser sees."""
+        return {"type": "string", "pattern": f"^{_DATE.pattern}$"}
+
+
+NAME: Final = Text(expected="a name")
+SHARE: Final = Number(0, 1)
+
+
 def finite(node: object) -> float | None:
     """Return a finite number as a float, None for anything else."""
     if isinstance(node, bool) or not isinstance(node, int | float):
@@ -193,6 +230,14 @@ def finite(node: object) -> float | None:
     except OverflowError:
         return None
     return value if math.isfinite(value) else None
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _milliseconds(node: object) -> int | None:

@@ -4,7 +4,7 @@ Every part is read before anything is refused, so that a file is judged whole an
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any
 
 from kedge.schemas.monitor.notes import FAILED, Notes, Problem, join
@@ -112,6 +112,7 @@ class Section:
     `keys` maps each key to its shape and to what editors say of it. The field has the key's name, with `_ms` after it
     for a duration. `beside` names keys that make no sense without some others. `rules` see the finished value and
     return what contradicts itself, with paths from here; `extra` is JSON Schema for as many of them as it can express.
+    Where the defaults of this place are not the dataclass's own, `base` holds them.
     """
 
     make: type[Any]
@@ -119,6 +120,7 @@ class Section:
     rules: Rule = lambda _value: ()
     extra: Mapping[str, object] = field(default_factory=dict)
     beside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    base: Any = None
 
     def read(self, node: object, path: str, notes: Notes) -> object:
         """Return the dataclass; a key without a value (`age:`) is an empty mapping."""
@@ -134,7 +136,7 @@ class Section:
         }
         if len(notes.problems) > before:
             return FAILED
-        made = self.make(**values)
+        made = self.make(**values) if self.base is None else replace(self.base, **values)
         for problem in self.rules(made):
             notes.add(f"{path}.{problem.path}" if path else problem.path, problem.what)
         return FAILED if len(notes.problems) > before else made
@@ -185,6 +187,8 @@ class Section:
 
     def defaults(self) -> dict[str, object]:
         """Return each optional key's default."""
+        if self.base is not None:
+            return {key: getattr(self.base, self.field(key)) for key in self.keys}
         own = {part.name: part for part in fields(self.make)}
         found: dict[str, object] = {}
         for key in self.keys:

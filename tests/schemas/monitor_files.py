@@ -93,7 +93,6 @@ BAD = {
         ("ownr", "features.age.typ", "policy.kpi", "actions.page"),
         "unknown key",
     ),
-    "risk is not obeyed yet": Bad(HEAD + "risk: critical\n", ("risk",), "unknown key"),
     "empty name": Bad("model: ''\nowner: ops\n", ("model",)),
     "a number as a name": Bad("model: 7\nowner: ops\n", ("model",), "put quotes around it"),
     "long name": Bad(f"model: {'x' * 201}\nowner: ops\n", ("model",), "200 characters"),
