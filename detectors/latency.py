@@ -39,6 +39,16 @@ def bins(ms: Floats) -> Bins:
     return np.asarray(result, dtype=np.intp)
 
 
+def edges(shift: int = 0) -> Floats:
+    """Ends of the bins of valid rows, of which each ``2**shift`` are one, in ms, ascending.
+
+    >>> edges(_MANTISSA_BITS)[:3].tolist(), edges(_MANTISSA_BITS).size
+    ([0.0009765625, 0.001953125, 0.00390625], 33)
+    """
+    octave, step = np.divmod(np.arange(0, INVALID + 1, 1 << shift), _OCTAVE)
+    return np.asarray(np.ldexp(1 + step / _OCTAVE, octave + _LEAST_EXPONENT))
+
+
 def quantile(counts: Counts, q: float) -> float | None:
     """The latency in milliseconds that a share ``q`` of the valid rows does not exceed; None without valid rows.
 
