@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from kedge.schemas.errors import Reason, UndecodableError
 
-__all__ = ["pack_counts", "unpack_counts"]
+__all__ = ["pack_counts", "pack_signed", "unpack_counts", "unpack_signed"]
 
 Counts = NDArray[np.int64]
 
@@ -76,6 +76,21 @@ def unpack_counts(data: bytes, size: int) -> Counts:
     if values_type.itemsize == _WIDTHS[-1].itemsize and counts.size and counts.min() < 0:
         raise _broken("count past 2**63")
     return counts
+
+
+def pack_signed(sums: Counts) -> bytes:
+    """Return `sums`, shape (size,), of either sign (at least -2^62, below 2^62), as bytes; small ones stay short.
+
+    >>> pack_signed(np.array([0, -2, 0, 0])).hex()
+    '000003'
+    """
+    return pack_counts((sums << 1) ^ (sums >> 63))
+
+
+def unpack_signed(data: bytes, size: int) -> Counts:
+    """Return the vector, shape (size,); the inverse of `pack_signed`, with the errors of `unpack_counts`."""
+    folded = unpack_counts(data, size)
+    return (folded >> 1) ^ -(folded & 1)
 
 
 def _sparse(

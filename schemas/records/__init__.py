@@ -35,6 +35,7 @@ from kedge.schemas.records.enums import (
     Verdict,
 )
 from kedge.schemas.records.join_partial import JoinPartial
+from kedge.schemas.records.join_state import AnswerFacts, JoinRates, JoinSegment, OutcomeFacts, PaneRate
 from kedge.schemas.records.outcome import Outcome
 from kedge.schemas.records.partial import (
     ModelProgress,
@@ -91,6 +92,7 @@ __all__ = [
     "Action",
     "Alert",
     "AlertEvent",
+    "AnswerFacts",
     "Baseline",
     "Bin",
     "Cause",
@@ -116,6 +118,8 @@ __all__ = [
     "IncidentSignal",
     "JoinKind",
     "JoinPartial",
+    "JoinRates",
+    "JoinSegment",
     "Journal",
     "JudgeDetail",
     "JudgeModel",
@@ -131,11 +135,13 @@ __all__ = [
     "Note",
     "OpenIncident",
     "Outcome",
+    "OutcomeFacts",
     "OutcomeSection",
     "Override",
     "OverrideAction",
     "Packed",
     "PairSection",
+    "PaneRate",
     "Partial",
     "Position",
     "Prediction",
@@ -173,6 +179,8 @@ RECORDS: Final[Mapping[str, type]] = MappingProxyType(
             EventIds,
             GuardModel,
             JoinPartial,
+            JoinRates,
+            JoinSegment,
             Journal,
             JudgeDetail,
             JudgeModel,

@@ -49,8 +49,10 @@ class TallyDetail:
     read_through: int
     """All records appended up to this time are counted."""
     totals: Mapping[str, int]
-    """Rows by fate since the state began; the fates add up to received."""
+    """Rows and outcomes by fate since the state began; the fates add up to received."""
     models: tuple[ModelTime, ...]
+    outcomes_through: int = 0
+    """All outcomes appended up to this time are taken in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

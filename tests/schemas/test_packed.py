@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from kedge.schemas.bitmap import pack_bits, unpack_bits
 from kedge.schemas.errors import UndecodableError
-from kedge.schemas.packed import pack_counts, unpack_counts
+from kedge.schemas.packed import pack_counts, pack_signed, unpack_counts, unpack_signed
 
 Counts = NDArray[np.int64]
 
@@ -24,6 +24,11 @@ def test_what_is_packed_is_unpacked(counts: Counts) -> None:
     back = unpack_counts(pack_counts(counts), counts.size)
     assert back.dtype == np.int64
     assert back.tolist() == counts.tolist()
+
+
+@given(st.lists(st.integers(-(2**62), 2**62 - 1), max_size=400).map(lambda sums: np.array(sums, np.int64)))
+def test_sums_of_either_sign_are_unpacked(sums: Counts) -> None:
+    assert unpack_signed(pack_signed(sums), sums.size).tolist() == sums.tolist()
 
 
 @given(sparse)
