@@ -11,9 +11,16 @@ from typing import Any, Final
 
 import numpy as np
 
-from kedge.schemas.records import Alert, Command, DeadLetter, Finding, Report
+from kedge.schemas.records import Alert, Command, DeadLetter, Finding, Report, VersionReport
 
-__all__ = ["alert_to_json", "command_to_json", "dead_letter_to_json", "iso_time", "report_to_json"]
+__all__ = [
+    "alert_to_json",
+    "command_to_json",
+    "dead_letter_to_json",
+    "iso_time",
+    "report_to_json",
+    "version_report_to_json",
+]
 
 _REPORT: Final = (
     "model",
@@ -68,12 +75,19 @@ _FINDING: Final = (
     "reason",
     "unseen_categories",
 )
-_TIMES: Final = frozenset(("window_start", "window_end", "timestamp", "issued_at", "expires_at", "freeze_stands_until"))
+_TIMES: Final = frozenset(
+    ("window_start", "window_end", "timestamp", "issued_at", "expires_at", "freeze_stands_until", "began_at")
+)
 
 
 def report_to_json(report: Report) -> dict[str, Any]:
     """Return a report, its findings and their bins."""
     return {**_object(report, _REPORT), "findings": [_finding(finding) for finding in report.findings]}
+
+
+def version_report_to_json(report: VersionReport) -> dict[str, Any]:
+    """Return what is said of a version beside its control."""
+    return _object(report, _names(report))
 
 
 def alert_to_json(alert: Alert) -> dict[str, Any]:

@@ -9,8 +9,14 @@ import click
 from rich.text import Text
 
 from kedge.schemas.errors import UndecodableError
-from kedge.schemas.records import Alert, AlertEvent, Command, Report, Verdict
-from kedge.schemas.report_json import alert_to_json, command_to_json, iso_time, report_to_json
+from kedge.schemas.records import Alert, AlertEvent, Command, Report, Verdict, VersionReport
+from kedge.schemas.report_json import (
+    alert_to_json,
+    command_to_json,
+    iso_time,
+    report_to_json,
+    version_report_to_json,
+)
 from kedge.streams.cli.boundary import Exit
 from kedge.streams.cli.options import as_json, codec, kafka_options
 from kedge.streams.cli.screen import STYLES, screen
@@ -27,13 +33,18 @@ class _Kind:
     """One thing that can be watched."""
 
     topic: str
-    record: type[Report | Alert | Command]
+    record: tuple[type[Report | VersionReport | Alert | Command], ...]
     to_json: Callable[[Any], dict[str, Any]]
     line: Callable[[Any], Text]
 
 
-def _report_line(report: Report) -> Text:
-    stream = " ".join(part for part in (report.model, report.version, report.segment) if part)
+def _report_json(report: Report | VersionReport) -> dict[str, Any]:
+    return report_to_json(report) if isinstance(report, Report) else version_report_to_json(report)
+
+
+def _report_line(report: Report | VersionReport) -> Text:
+    control = f"beside {report.control}" if isinstance(report, VersionReport) and report.control else ""
+    stream = " ".join(part for part in (report.model, report.version, report.segment, control) if part)
     when = f"{iso_time(report.window_start)} to {iso_time(report.window_end)[11:]}"
     revision = f" revision {report.revision}" if report.revision else ""
     return Text.assemble(
@@ -58,9 +69,9 @@ def _command_line(command: Command) -> Text:
 
 
 _KINDS: Final[Mapping[str, _Kind]] = {
-    "reports": _Kind("reports", Report, report_to_json, _report_line),
-    "alerts": _Kind("alerts", Alert, alert_to_json, _alert_line),
-    "commands": _Kind("control", Command, command_to_json, _command_line),
+    "reports": _Kind("reports", (Report, VersionReport), _report_json, _report_line),
+    "alerts": _Kind("alerts", (Alert,), alert_to_json, _alert_line),
+    "commands": _Kind("control", (Command,), command_to_json, _command_line),
 }
 
 
@@ -91,7 +102,8 @@ def watch(  # noqa: PLR0913 - one argument an option
 ) -> None:
     """Print reports, alerts and commands as they come, or those kinds that are named; Ctrl-C ends it.
 
-    With --json, one object a line: a report has `findings`, an alert `alert_id`, a command `command_id`. Exit code 4:
+    With --json, one object a line: a report has `findings`, a version's report `harms`, an alert `alert_id`,
+    a command `command_id`. Exit code 4:
     nothing came before the timeout.
     """
     topics, shared, console = Topics(kafka.environment), codec(), screen()

@@ -19,6 +19,7 @@ from kedge.schemas.records import (
     Position,
     Report,
     Severity,
+    VersionReport,
 )
 from kedge.streams.core.alerts import evidence, summary
 from kedge.streams.core.catalog import Catalog
@@ -87,11 +88,13 @@ class Guard:
 
     def _fold_report(self, record: Record, now_ms: int) -> None:
         try:
-            report = self._codec.decode(record.value or b"", Report)
+            report = self._codec.decode(record.value or b"", (Report, VersionReport))
         except UndecodableError as error:
             self._letters.add(record, RefusedError(error.reason, error.detail), 0)
         else:
-            self._take(record, report, now_ms)
+            # Nothing is decided from what a version's report says, so there is no entry to write.
+            if isinstance(report, Report):
+                self._take(record, report, now_ms)
 
     def snapshot(self, now_ms: int) -> Checkpoint | None:
         """Return what changed, the journal, alerts and commands; None: there is nothing to say."""

@@ -6,7 +6,7 @@ from itertools import count
 from typing import Final
 
 from kedge.schemas.codec import Codec
-from kedge.schemas.records import Alert, Command, Report
+from kedge.schemas.records import Alert, Command, Report, VersionReport
 from kedge.streams.core.catalog import Catalog
 from kedge.streams.core.columns import Columns
 from kedge.streams.core.config import CoreConfig
@@ -18,8 +18,9 @@ from kedge.streams.core.tally import Tally
 
 __all__ = ["Output", "Pipeline"]
 
-Output = Report | Alert | Command
+Output = Report | VersionReport | Alert | Command
 
+_REPORTS: Final[tuple[type[Report | VersionReport], ...]] = (Report, VersionReport)
 _TOPOLOGY: Final = {"predictions": 1, "partials": 1, "reports": 1}
 
 
@@ -85,7 +86,7 @@ class Pipeline:
 
     def _decide(self) -> Iterator[Output]:
         reports = self._pass(self._judge, self._guard)
-        yield from (self._codec.decode(write.value or b"", Report) for write in reports)
+        yield from (self._codec.decode(write.value or b"", _REPORTS) for write in reports)
         for write in self._writes(self._guard):
             if write.topic == "alerts":
                 yield self._codec.decode(write.value or b"", Alert)

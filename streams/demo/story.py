@@ -15,12 +15,13 @@ from kedge.schemas.records import (
     Journal,
     Report,
     Verdict,
+    VersionReport,
 )
 from kedge.schemas.report_json import iso_time
 
 __all__ = ["Output", "Plot", "Received", "Sent", "Story", "Summary"]
 
-Output = Report | Alert | Command | Journal
+Output = Report | VersionReport | Alert | Command | Journal
 
 _ALERTING: Final = frozenset({"open_incident", "update_incident", "resolve_incident"})
 

@@ -1,12 +1,12 @@
 """What comes out: reports, alerts, commands and the guard's journal, read as anybody would read them."""
 
 from collections.abc import Iterator
-from typing import Final, cast
+from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from kedge.schemas.codec import Codec
-from kedge.schemas.records import Alert, Command, Journal, Report
+from kedge.schemas.records import Alert, Command, Journal, Report, VersionReport
 from kedge.streams.demo.cluster import PARTITIONS
 from kedge.streams.demo.story import Output, Received
 from kedge.streams.names import Topics
@@ -23,11 +23,11 @@ class Outputs:
     def __init__(self, kafka: KafkaSettings) -> None:
         """Connect lazily."""
         names = Topics(kafka.environment)
-        self._kinds: dict[str, type[Report | Alert | Command | Journal]] = {
-            names.reports: Report,
-            names.alerts: Alert,
-            names.control: Command,
-            names.journal: Journal,
+        self._kinds: dict[str, tuple[type[Output], ...]] = {
+            names.reports: (Report, VersionReport),
+            names.alerts: (Alert,),
+            names.control: (Command,),
+            names.journal: (Journal,),
         }
         self._codec = Codec()
         self._consumer = Consumer(
@@ -57,8 +57,7 @@ class Outputs:
                     raise KafkaException(error)
                 continue
             value, kind = message.value() or b"", self._kinds[message.topic() or ""]
-            record = cast("Output", self._codec.decode(value, kind))
-            yield Received(record, message.partition() or 0, message.offset() or 0)
+            yield Received(self._codec.decode(value, kind), message.partition() or 0, message.offset() or 0)
 
     def close(self) -> None:
         """Let go of the connection."""

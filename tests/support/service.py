@@ -9,7 +9,18 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
 from kedge.schemas.codec import Codec
-from kedge.schemas.records import Alert, Baseline, Command, DeadLetter, Journal, Monitor, Partial, Progress, Report
+from kedge.schemas.records import (
+    Alert,
+    Baseline,
+    Command,
+    DeadLetter,
+    Journal,
+    Monitor,
+    Partial,
+    Progress,
+    Report,
+    VersionReport,
+)
 from kedge.streams.names import Topics
 from kedge.streams.topics import Layout, create_topics
 from tests.support.kafka import Broker
@@ -21,7 +32,7 @@ WORKER: Final = (str(Path(sys.executable).parent / "kedge"), "worker")
 CODEC: Final = Codec()
 RECORDS: Final[Mapping[str, tuple[type, ...]]] = {
     "partials": (Partial, Progress),
-    "reports": (Report,),
+    "reports": (Report, VersionReport),
     "alerts": (Alert,),
     "control": (Command,),
     "journal": (Journal,),

@@ -29,6 +29,7 @@ from kedge.schemas.records import (
     Report,
     Role,
     TallyDetail,
+    VersionReport,
 )
 from kedge.streams.core.catalog import Catalog
 from kedge.streams.core.columns import Columns, Numbers, Texts
@@ -48,7 +49,7 @@ TOPOLOGY: Final = {"predictions": 1, "partials": 1, "reports": 1}
 WINDOWS: Final = "windows: {pane: 60s, length: 2m, hop: 1m, grace: 0, lateness: 5m}\n"
 OUTPUTS: Final[Mapping[str, tuple[type, ...]]] = {
     "partials": (Partial, Progress),
-    "reports": (Report,),
+    "reports": (Report, VersionReport),
     "alerts": (Alert,),
     "control": (Command,),
     "journal": (Journal,),
