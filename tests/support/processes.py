@@ -36,7 +36,9 @@ def spawn(
     if program is None:
         message = f"{os.fspath(argv[0])} is not on the path"
         raise FileNotFoundError(message)
-    command = [tie, "--pdeathsig", "KILL", "--", program, *(os.fspath(part) for part in argv[1:])]
+    # A shell that starts the tests in the background has them, and their children, ignore Ctrl-C.
+    heed = ["env", "--default-signal=INT"]
+    command = [tie, "--pdeathsig", "KILL", "--", *heed, program, *(os.fspath(part) for part in argv[1:])]
 
     def start() -> subprocess.Popen[bytes]:
         with log.open("ab") as output:
