@@ -31,6 +31,7 @@ features:
     cardinality_max: 500
     freshness_max: 1h
     critical: true
+    importance: 2.5
     policy: {metric: ks, warn: 0.1, drift: 0.2}
   carrier:
     type: categorical
@@ -58,8 +59,6 @@ policy:
 design_effect: 3.5
 volume: {min: 10, max: 1e4}
 resolve_after: 4
-actions:
-  freeze_rollout: {expires_after: 2d}
 """,
     "p values shrink": HEAD + "policy: {metric: g_p_value, warn: 0.05, drift: 0.001}\n",
     "categories by their own metric": HEAD

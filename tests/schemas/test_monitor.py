@@ -14,13 +14,29 @@ from kedge.schemas.monitor import (
     SIGNALS,
     ActionSpec,
     ActionsSpec,
+    AlertWhenSpec,
+    ComparisonSpec,
     Disclose,
+    DrillsSpec,
     FeatureSpec,
     FeatureType,
+    Guarded,
+    GuardrailSpec,
+    GuardrailsSpec,
+    Measure,
+    Mode,
     MonitorError,
     MonitorSpec,
+    OutcomeSpec,
+    OutcomeType,
     PolicyOverride,
     PolicySpec,
+    PromotionSpec,
+    RetrainSpec,
+    Risk,
+    SafePathSpec,
+    SequentialKind,
+    SequentialSpec,
     SignalSpec,
     VolumeSpec,
     WindowSpec,
@@ -30,8 +46,14 @@ from kedge.schemas.monitor import (
     to_document,
 )
 from kedge.schemas.monitor.yaml_text import load_yaml
-from tests.schemas.monitor_files import BAD, GOOD, HEAD
+from tests.schemas.guard_files import EVERYTHING, GUARD_BAD, GUARD_GOOD
+from tests.schemas.monitor_files import BAD as WATCH_BAD
+from tests.schemas.monitor_files import GOOD as WATCH_GOOD
+from tests.schemas.monitor_files import HEAD
 
+DAY_MS = 86_400_000
+GOOD = WATCH_GOOD | GUARD_GOOD | {"the guard": WATCH_GOOD["everything"] + EVERYTHING}
+BAD = WATCH_BAD | GUARD_BAD
 VALIDATOR = jsonschema.Draft202012Validator(monitor_json_schema())
 
 
@@ -43,7 +65,7 @@ def problems(text: str) -> dict[str, str]:
 
 
 def test_a_file_says_everything() -> None:
-    assert parse_monitor(GOOD["everything"], "delay.yaml") == MonitorSpec(
+    assert parse_monitor(WATCH_GOOD["everything"], "delay.yaml") == MonitorSpec(
         model="delay",
         owner="ops",
         escalation=("lead", "head"),
@@ -55,6 +77,7 @@ def test_a_file_says_everything() -> None:
                 cardinality_max=500,
                 freshness_max_ms=3_600_000,
                 critical=True,
+                importance=2.5,
                 policy=PolicyOverride(metric="ks", warn=0.1, drift=0.2),
             ),
             "carrier": FeatureSpec(
@@ -86,7 +109,53 @@ def test_a_file_says_everything() -> None:
         design_effect=3.5,
         volume=VolumeSpec(min=10, max=10_000),
         resolve_after=4,
-        actions=ActionsSpec(freeze_rollout=ActionSpec(expires_after_ms=172_800_000)),
+    )
+
+
+def test_a_file_says_everything_of_the_guard() -> None:
+    assert parse_monitor(HEAD + EVERYTHING, "delay.yaml") == MonitorSpec(
+        model="delay",
+        owner="ops",
+        risk=Risk.COMPLIANCE,
+        trained_at="2012-12-31",
+        comparison=ComparisonSpec(
+            tolerance=0.05,
+            join_horizon_ms=2_700_000,
+            expected_share={"v1": 0.7, "v2": 0.2, "v3": 0.1},
+            latency_slo_ms=150.0,
+            sender_share_max=0.4,
+        ),
+        outcomes={
+            "click": OutcomeSpec(epsilon=0.02, delay_ms=1_800_000, label_horizon_ms=45 * DAY_MS),
+            "paid": OutcomeSpec(classes=("no", "yes"), measure=Measure.ACCURACY),
+            "kind": OutcomeSpec(type=OutcomeType.CLASS, classes=("a", "b", "c"), delay_ms=0),
+            "minutes": OutcomeSpec(type=OutcomeType.NUMERIC, tolerance=15.0, measure=Measure.WITHIN_TOLERANCE),
+            "plain": OutcomeSpec(),
+        },
+        sequential=(
+            SequentialSpec(detector=SequentialKind.ADWIN, signal="score", delta=0.01),
+            SequentialSpec(detector=SequentialKind.PAGE_HINKLEY, signal="errors", delta=0.0, threshold=20.0),
+            SequentialSpec(detector=SequentialKind.KSWIN, signal="click", alpha=0.001),
+        ),
+        guardrails=GuardrailsSpec(
+            error_rate=GuardrailSpec(bound=0.02),
+            drift_rate=GuardrailSpec(bound=0.3, action_on_breach=Guarded.FREEZE_ROLLOUT),
+            divergence_rate=GuardrailSpec(bound=1.0, action_on_breach=Guarded.PAGE_OWNER),
+        ),
+        alert_when=AlertWhenSpec(importance_min=0.5, kpi="click"),
+        safe_path=SafePathSpec(version="v0", standby_ms=3 * DAY_MS),
+        promotion=PromotionSpec(
+            outcome_duration_ms=2 * DAY_MS, latency_p95_ms_max=120.0, disagreement_max=0.1, segment_change_min=0.01
+        ),
+        retrain=RetrainSpec(every_ms=30 * DAY_MS, after_ms=2 * DAY_MS),
+        drills=DrillsSpec(every_ms=DAY_MS, freeze=True),
+        actions=ActionsSpec(
+            freeze_rollout=ActionSpec(expires_after_ms=2 * DAY_MS),
+            route_to_safe_path=ActionSpec(mode=Mode.ARMED, expires_after_ms=600_000, actuators=("edge", "core")),
+            resume_rollout=ActionSpec(mode=Mode.DRY_RUN, expires_after_ms=3_600_000),
+            start_shadow=ActionSpec(mode=Mode.OFF),
+            request_retrain=ActionSpec(mode=Mode.ADVISE, expires_after_ms=3 * DAY_MS),
+        ),
     )
 
 
