@@ -10,9 +10,8 @@ from typing import Any
 from kedge.schemas import records as r
 from kedge.schemas.contracts import current
 from kedge.schemas.schema import Array, Enum, Map, Primitive, Record, Schema, Union
+from tests.schemas.guard_samples import GUARD_SAMPLES, PANE, START
 
-START = 1_357_034_400_000
-PANE = 60_000
 NAN = bytes.fromhex("000000000000f87f")
 COLUMN = r.Packed(values=bytes.fromhex("000000000000f03f") + NAN + bytes(8), validity=b"\x03")
 CODES = r.Coded(dictionary=("EWR", "Zürich"), codes=bytes.fromhex("010000000000000000000000"), validity=b"\x05")
@@ -46,6 +45,7 @@ _FINDING = r.Finding(
 )
 
 _REAL: Mapping[str, object] = {
+    **GUARD_SAMPLES,
     "Alert": r.Alert(
         alert_id="a-1",
         environment="prod",

@@ -6,12 +6,19 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kedge.schemas.contracts import current
-from kedge.schemas.records import Alert, Command, DeadLetter, Finding, Report
-from kedge.schemas.report_json import alert_to_json, command_to_json, dead_letter_to_json, iso_time, report_to_json
+from kedge.schemas.records import Alert, Command, DeadLetter, Finding, Harm, Report, VersionReport
+from kedge.schemas.report_json import (
+    alert_to_json,
+    command_to_json,
+    dead_letter_to_json,
+    iso_time,
+    report_to_json,
+    version_report_to_json,
+)
 from tests.schemas.made import any_value
 from tests.schemas.samples import SAMPLES
 
@@ -102,6 +109,18 @@ def test_what_is_no_number_is_null() -> None:
     json.dumps(made, allow_nan=False)
 
 
+def test_a_version_s_report_reads_as_its_record() -> None:
+    made = version_report_to_json(sample(VersionReport))
+    assert list(made) == [part.name for part in fields(VersionReport)]
+    assert (made["control_kind"], made["verdict"]) == ("CONCURRENT", "DRIFTED")
+    assert (made["window_end"], made["began_at"]) == ("2013-01-01T10:05:00Z", "2013-01-01T09:30:00Z")
+    assert made["pairs"]["flips"] == [{"control": "on_time", "candidate": "late", "count": 90}]
+    assert list(made["harms"][0]) == [part.name for part in fields(Harm)]
+    assert made["harms"][0]["kind"] == "OUTCOME"
+    assert made["outcomes"][0]["mae"] is None
+    assert version_report_to_json(replace(sample(VersionReport), pairs=None))["pairs"] is None
+
+
 def test_an_alert_a_command_and_a_dead_letter_read_as_their_records() -> None:
     alert = alert_to_json(sample(Alert))
     assert list(alert) == [part.name for part in fields(Alert)]
@@ -118,10 +137,18 @@ def test_an_alert_a_command_and_a_dead_letter_read_as_their_records() -> None:
     assert letter["timestamp"] == "2013-01-01T10:00:00Z"
 
 
+@settings(deadline=None)  # a busy machine must not turn a test red
 @given(any_value(current()["Report"]), any_value(current()["Alert"]), any_value(current()["DeadLetter"]))
 def test_any_record_is_json(report: Report, alert: Alert, letter: DeadLetter) -> None:
     for made in (report_to_json(report), alert_to_json(alert), dead_letter_to_json(letter)):
         assert json.loads(json.dumps(made, allow_nan=False)) == made
+
+
+@settings(deadline=None)  # the same
+@given(any_value(current()["VersionReport"]))
+def test_any_version_s_report_is_json(report: VersionReport) -> None:
+    made = version_report_to_json(report)
+    assert json.loads(json.dumps(made, allow_nan=False)) == made
 
 
 @pytest.mark.parametrize(
