@@ -62,7 +62,7 @@ wheel-test: .venv/dev ## build the wheel from the sdist and try it where the sou
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
-# One resolution, four subsets of it: each lock starts as a copy of the largest, so that all agree.
+# One resolution, five subsets of it: each lock starts as a copy of the largest, so that all agree.
 # pip-tools warns that `kedge` itself is not pinned; it is installed from this folder, so the warning is cut off.
 LOCK := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --strip-extras --generate-hashes \
 	--unsafe-package kedge --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
@@ -71,7 +71,7 @@ LOCK := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --strip-ex
 lock: .venv/dev ## resolve the dependencies anew: `make lock ARGS=--upgrade`
 	$(PIP) install pip-tools==7.6.2
 	$(LOCK) $(ARGS) --extra dev --output-file locks/dev.lock
-	for extra in demo service; do \
+	for extra in demo service actuator; do \
 		cp locks/dev.lock locks/$$extra.lock; \
 		$(LOCK) --extra $$extra --output-file locks/$$extra.lock || exit 1; \
 	done

@@ -7,12 +7,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from kedge.streams.actuator.actuator import Actuator
     from kedge.streams.contract import Contract, FeatureType, Validation, WrongType, validate
     from kedge.streams.publisher.intake import Stats
     from kedge.streams.publisher.publisher import Publisher
     from kedge.streams.publisher.settings import PublisherSettings
 
 __all__ = [
+    "Actuator",
     "Contract",
     "FeatureType",
     "Publisher",
@@ -24,6 +26,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Actuator": "kedge.streams.actuator.actuator",
     "Contract": "kedge.streams.contract",
     "FeatureType": "kedge.streams.contract",
     "Publisher": "kedge.streams.publisher.publisher",

@@ -44,6 +44,7 @@ _TOLD: Final = {
     "confluent_kafka.error": ("KafkaException",),
     "kedge.schemas.errors": ("RegistryUnavailableError", "UndecodableError", "UnencodableError"),
     "kedge.schemas.monitor": ("MonitorError",),
+    "kedge.streams.actuator": ("MissingError", "RouterError", "StoreError"),
     "kedge.streams.announce": ("AnnounceError",),
     "kedge.streams.core.fit": ("FitError",),
     "kedge.streams.settings": ("SettingsError",),

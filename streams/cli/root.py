@@ -22,6 +22,7 @@ _HOME = "kedge.streams.cli"
         "worker": f"{_HOME}.worker:worker",
         "watch": f"{_HOME}.watch:watch",
         "dlq": f"{_HOME}.dlq:dlq",
+        "actuator": f"{_HOME}.actuator:actuator",
         "keys": f"{_HOME}.keys:keys",
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

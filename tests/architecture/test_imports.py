@@ -39,6 +39,8 @@ def test_the_contracts_hold() -> None:
         ("streams/core/panes.py", "import confluent_kafka", "The pure core of streaming does no IO"),
         ("streams/core/panes.py", "import kedge.streams.topics", "The shell stands above the pure core"),
         ("schemas/errors.py", "import scipy.stats", "A serving node carries nothing of the service"),
+        ("streams/actuator/store.py", "import click", "A serving node carries nothing of the service"),
+        ("streams/actuator/rules.py", "import time", "What an actuator decides is arithmetic"),
     ],
 )
 def test_a_forbidden_import_breaks_its_contract(tmp_path: Path, module: str, line: str, sentence: str) -> None:

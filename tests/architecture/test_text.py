@@ -69,8 +69,9 @@ def _pins(name: str) -> dict[str, str]:
 
 
 def test_the_smaller_locks_are_parts_of_the_largest() -> None:
-    base, service, demo, dev = (_pins(name).items() for name in ("base", "service", "demo", "dev"))
-    assert base < service < demo < dev
+    names = ("base", "actuator", "service", "demo", "dev")
+    base, actuator, service, demo, dev = (_pins(name).items() for name in names)
+    assert base < actuator < service < demo < dev
 
 
 def test_the_locks_hold_what_the_project_asks_for() -> None:

@@ -77,6 +77,13 @@ def test_a_serving_node_needs_only_the_base_install(built: Path, tmp_path: Path)
     assert said.startswith(str(tmp_path))
 
 
+def test_an_actuator_needs_nothing_of_the_service(built: Path, tmp_path: Path) -> None:
+    binaries = _environment(built, "actuator", tmp_path / "actuator")
+    _run(binaries / "python", "-I", "-c", "import kedge; kedge.Actuator; import kedge.streams.trust", cwd=tmp_path)
+    _run(binaries / "kedge", "keys", "generate", "keys", cwd=tmp_path)
+    assert "symlink" in _run(binaries / "kedge", "actuator", "run", "--help", cwd=tmp_path)
+
+
 def test_the_service_runs_from_the_wheel(built: Path, tmp_path: Path) -> None:
     program = textwrap.dedent(
         """

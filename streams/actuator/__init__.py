@@ -1,0 +1,1 @@
+"""What obeys commands beside a router: `kedge.Actuator`, and ready handlers for common routers."""

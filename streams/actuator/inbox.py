@@ -1,0 +1,114 @@
+"""`control`, read from where the store stands: committed records only, no group."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from typing import Any, Final
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from kedge.streams.actuator.store import Store
+from kedge.streams.settings import KafkaSettings
+
+__all__ = ["ControlError", "Inbox", "MissingError"]
+
+LOG: Final = logging.getLogger("kedge.actuator")
+
+_GROUP: Final = "kedge-actuator"
+"""Never joined: partitions are assigned by hand, and positions are the store's."""
+_TIMEOUT_S: Final = 5.0
+_MESSAGES: Final = 500
+_PASSING: Final = frozenset((KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT))  # noqa: SLF001 - librdkafka's names
+_EOF: Final = KafkaError._PARTITION_EOF  # noqa: SLF001 - the same
+_GONE: Final = KafkaError._AUTO_OFFSET_RESET  # noqa: SLF001 - the same
+
+
+class ControlError(Exception):
+    """Kafka said something that will not pass; to start again may help."""
+
+
+class MissingError(ControlError):
+    """What the store has read is not there any more, or the topic is not there; to start again does not help."""
+
+
+class Inbox:
+    """The partitions of `control`; hands a partition's records out once its end was reached.
+
+    Whoever obeys a command must have seen the CANCEL that lies behind it.
+    """
+
+    def __init__(self, kafka: KafkaSettings, topic: str, store: Store) -> None:
+        self._topic, self._store, self._brokers = topic, store, kafka.brokers
+        self._read: dict[int, list[Message[Any, Any]]] = {}
+        self._consumer = Consumer(
+            {
+                **kafka.client(),
+                "group.id": _GROUP,
+                "isolation.level": "read_committed",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "auto.offset.reset": "error",
+                # How long an end of a partition may stay unnoticed, and with it the command before it.
+                "fetch.wait.max.ms": 100,
+            }
+        )
+
+    def open(self, stopping: threading.Event) -> bool:
+        """Wait for Kafka and go to where the store stands, which is begun where it is new; False: stopped before.
+
+        Raises:
+            MissingError: there is no such topic.
+        """
+        partitions = self._partitions(stopping)
+        if partitions is None:
+            return False
+        self._consumer.assign([TopicPartition(self._topic, number, self._start(number)) for number in partitions])
+        return True
+
+    def poll(self, timeout_s: float) -> Iterator[tuple[int, list["Message[Any, Any]"]]]:
+        """Yield partitions whose end was reached, with the records since the last time.
+
+        Raises:
+            ControlError: Kafka said something that will not pass.
+        """
+        for message in self._consumer.consume(_MESSAGES, timeout_s):
+            error, partition = message.error(), message.partition() or 0
+            if error is None:
+                self._read.setdefault(partition, []).append(message)
+            elif error.code() == _EOF:
+                if batch := self._read.pop(partition, []):
+                    yield partition, batch
+            elif error.code() == _GONE:
+                raise MissingError(
+                    f"{self._topic}/{partition} does not have the offset that the store stands at: the topic was made "
+                    "anew, or its records are older than it keeps. Move the store away; a new one obeys nothing older"
+                )
+            elif not error.retriable() and error.code() not in _PASSING:
+                raise ControlError(f"Kafka says: {error.str()}")
+
+    def close(self) -> None:
+        """Leave."""
+        self._consumer.close()
+
+    def _partitions(self, stopping: threading.Event) -> list[int] | None:
+        while not stopping.is_set():
+            try:
+                known = self._consumer.list_topics(self._topic, timeout=_TIMEOUT_S).topics.get(self._topic)
+            except KafkaException as error:
+                LOG.warning("waiting for Kafka at %s: %s", self._brokers, error.args[0].str())
+                continue
+            if known is None or not known.partitions:
+                raise MissingError(f"{self._topic} does not exist: run `kedge topics create` first")
+            return sorted(known.partitions)
+        return None
+
+    def _start(self, partition: int) -> int:
+        position = self._store.position(partition)
+        if position is not None:
+            return position
+        first, end = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), timeout=_TIMEOUT_S)
+        LOG.warning(
+            "first start at %s/%d: what lies before offset %d is read and not obeyed", self._topic, partition, end
+        )
+        self._store.begin(partition, first, end)
+        return OFFSET_BEGINNING

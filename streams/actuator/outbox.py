@@ -1,0 +1,78 @@
+"""Acks to Kafka."""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from confluent_kafka import KafkaError, Producer
+
+from kedge.schemas.codec import Codec
+from kedge.schemas.records import Ack
+from kedge.streams.settings import KafkaSettings
+
+__all__ = ["Outbox"]
+
+LOG: Final = logging.getLogger("kedge.actuator")
+
+_POLL_S: Final = 0.05
+_LEAVE_POLLS: Final = 100
+"""How often a stopped actuator still looks for an acknowledgement, about 5 s; later the next start sends it again."""
+
+
+class Outbox:
+    """Sends acks, keyed by model."""
+
+    def __init__(self, kafka: KafkaSettings, topic: str, codec: Codec) -> None:
+        self._topic, self._codec = topic, codec
+        self._beating = False
+        self._producer = Producer(
+            {
+                **kafka.client(),
+                "enable.idempotence": True,
+                "acks": "all",
+                "partitioner": "murmur2_random",  # where guard looks for the model
+                "message.timeout.ms": 30_000,
+            }
+        )
+
+    def deliver(self, ack: Ack, stopping: threading.Event) -> bool:
+        """Send an ack until Kafka has it; False: stopped before."""
+        while True:
+            outcome = self._sent(ack, stopping)
+            if not outcome:
+                return False
+            if outcome[0] is None:
+                return True
+            LOG.warning("the ack of %s is sent again: %s", ack.command_id[:12], outcome[0].str())
+
+    def beat(self, ack: Ack) -> None:
+        """Send a heartbeat; only one is ever on its way."""
+        if not self._beating:
+            self._beating = True
+            self._produce(ack, lambda *_: self._beaten())
+
+    def poll(self) -> None:
+        """Let what was delivered be noticed."""
+        self._producer.poll(0)
+
+    def close(self) -> None:
+        """Leave; what is on its way is given up."""
+        self._producer.purge()
+        self._producer.flush(_POLL_S)
+
+    def _sent(self, ack: Ack, stopping: threading.Event) -> list[KafkaError | None]:
+        """Return what Kafka said, None where it has the ack; empty: stopped before."""
+        outcome: list[KafkaError | None] = []
+        self._produce(ack, lambda error, _: outcome.append(error))
+        polls = 0
+        while not outcome and polls < _LEAVE_POLLS:
+            self._producer.poll(_POLL_S)
+            polls += stopping.is_set()
+        return outcome
+
+    def _produce(self, ack: Ack, told: Callable[[KafkaError | None, object], None]) -> None:
+        self._producer.produce(self._topic, self._codec.encode(ack), ack.model.encode(), on_delivery=told)
+
+    def _beaten(self) -> None:
+        self._beating = False

@@ -1,0 +1,63 @@
+"""How an actuator is set up: a frozen dataclass, or `KEDGE_*` variables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from kedge.schemas.records import Action
+from kedge.streams.settings import KafkaSettings, SettingsError
+
+__all__ = ["ActuatorSettings"]
+
+_ID, _STORE = "KEDGE_ACTUATOR_ID", "KEDGE_ACTUATOR_STORE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActuatorSettings:
+    """What an actuator needs to know.
+
+    Raises:
+        SettingsError: a name is empty, or a number out of its range.
+    """
+
+    kafka: KafkaSettings
+    actuator_id: str
+    """What it is called in acks; a monitor may list which actuators must answer."""
+    store: Path
+    """Its SQLite file, on a disk that outlives the process: the memory of what it did."""
+    actions: frozenset[Action] | None = None
+    """What it must answer for; None: whatever a model's router can do. What it is not there for gets no answer; what
+    it is there for and the router cannot do is refused as unsupported."""
+    registry_url: str | None = field(default=None, repr=False)
+    """A Confluent schema registry, credentials included; None: Avro single-object encoding."""
+    timeout_s: float = 30.0
+    """How long a router's call may take before the process gives up, more than 0."""
+    heartbeat_s: float = 60.0
+    """Seconds between signs of life, more than 0."""
+
+    def __post_init__(self) -> None:
+        if not self.actuator_id.strip():
+            raise SettingsError(f"{_ID} is not set: give this actuator a name that no other has")
+        if min(self.timeout_s, self.heartbeat_s) <= 0:
+            raise SettingsError("timeout_s and heartbeat_s are more than 0")
+
+    @classmethod
+    def from_environment(cls, variables: Mapping[str, str], actions: frozenset[Action] | None = None) -> Self:
+        """Read `KEDGE_BROKERS`, `KEDGE_ENVIRONMENT`, `KEDGE_REGISTRY_URL` and those named above.
+
+        Raises:
+            SettingsError: one of them is missing or bad.
+        """
+        store = variables.get(_STORE, "").strip()
+        if not store:
+            raise SettingsError(
+                f"{_STORE} is not set: name a file on a disk that outlives the process; it is the actuator's memory"
+            )
+        return cls(
+            kafka=KafkaSettings.from_environment(variables),
+            actuator_id=variables.get(_ID, "").strip(),
+            store=Path(store),
+            actions=actions,
+            registry_url=variables.get("KEDGE_REGISTRY_URL", "").strip() or None,
+        )

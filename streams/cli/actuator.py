@@ -1,0 +1,97 @@
+"""`kedge actuator`."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from kedge.schemas.records import Action
+from kedge.streams.actuator.actuator import LOG, Actuator
+from kedge.streams.actuator.inbox import ControlError, MissingError
+from kedge.streams.actuator.router import HungError, Router
+from kedge.streams.actuator.settings import ActuatorSettings
+from kedge.streams.actuator.symlink import SymlinkRouter
+from kedge.streams.actuator.webhook import WebhookRouter
+from kedge.streams.cli.options import kafka_options
+from kedge.streams.settings import KafkaSettings
+from kedge.streams.worker.logs import configure_logs
+
+__all__ = ["actuator"]
+
+_AGAIN: Final = 70
+_ACTIONS: Final = (Action.ROUTE_TO_SAFE_PATH, Action.FREEZE_ROLLOUT, Action.RESUME_ROLLOUT)
+_FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.group(short_help="Obey commands beside a router.")
+def actuator() -> None:
+    """Obey the guard's commands beside whatever routes a model's traffic."""
+
+
+@actuator.command("run", short_help="Run until SIGTERM.")
+@click.option("--model", metavar="NAME", required=True, help="The model whose traffic it routes.")
+@click.option("--handler", type=click.Choice(["symlink", "webhook"]), required=True, help="What the router is.")
+@click.option("--link", type=click.Path(path_type=Path), help="symlink: the link that names the version in service.")
+@click.option("--versions", type=_FOLDER, help="symlink: the folder whose sub-folders are the versions.")
+@click.option("--url", help="webhook: GET says where the router stands, POST switches it.")
+@click.option(
+    "--secret-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    envvar="KEDGE_WEBHOOK_SECRET_FILE",
+    help="webhook: a secret that it shares with the receiver.  [env: KEDGE_WEBHOOK_SECRET_FILE]",
+)
+@click.option(
+    "--action",
+    "actions",
+    type=click.Choice([action.value for action in _ACTIONS]),
+    multiple=True,
+    default=(Action.ROUTE_TO_SAFE_PATH.value,),
+    show_default=True,
+    metavar="ACTION",
+    help=f"What it must answer for; may be given again. One of {', '.join(_ACTIONS)}.",
+)
+@click.option("--id", "actuator_id", metavar="NAME", help="Its name in acks.  [env: KEDGE_ACTUATOR_ID]")
+@click.option("--store", metavar="FILE", help="Its memory, an SQLite file.  [env: KEDGE_ACTUATOR_STORE]")
+@kafka_options
+@click.pass_context
+def run(ctx: click.Context, kafka: KafkaSettings, /, **given: Any) -> None:  # noqa: ANN401 - the options above
+    """Obey commands for one model, each once, until SIGTERM or SIGINT.
+
+    Whose commands count say KEDGE_TRUST and KEDGE_TRUSTED_KEYS. Exit codes: 0 stopped, 1 starting again would not
+    help, 70 start it again.
+    """
+    configure_logs(sys.stderr)
+    said = {
+        "KEDGE_BROKERS": kafka.brokers,
+        "KEDGE_ENVIRONMENT": kafka.environment,
+        "KEDGE_ACTUATOR_ID": given["actuator_id"],
+        "KEDGE_ACTUATOR_STORE": given["store"],
+    }
+    variables = {**os.environ, **{name: value for name, value in said.items() if value is not None}}
+    settings = ActuatorSettings.from_environment(variables, frozenset(map(Action, given["actions"])))
+    obeying = Actuator({given["model"]: _router(given)}, settings=settings)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: obeying.stop())
+    try:
+        obeying.run()
+    except MissingError:
+        raise
+    except (ControlError, HungError) as error:
+        LOG.critical("exit %d: %s", _AGAIN, error)
+        ctx.exit(_AGAIN)
+
+
+def _router(given: dict[str, Any]) -> Router:
+    needed = {"symlink": ("link", "versions"), "webhook": ("url",)}[given["handler"]]
+    missing = [f"--{name}" for name in needed if given[name] is None]
+    if missing:
+        raise click.UsageError(f"--handler {given['handler']} needs {' and '.join(missing)}")
+    if given["handler"] == "symlink":
+        return SymlinkRouter(given["link"], given["versions"])
+    secret = given["secret_file"].read_bytes().strip() if given["secret_file"] is not None else b""
+    if not secret:
+        LOG.warning("requests to %s are not signed: the receiver cannot tell who sent them", given["url"])
+    return WebhookRouter(given["url"], secret)
