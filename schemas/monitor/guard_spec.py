@@ -99,8 +99,8 @@ class OutcomeSpec:
 
     type: OutcomeType = OutcomeType.BINARY
     classes: tuple[str, ...] = ()
-    """Class outcomes: those told apart; every other is `other`. Of binary outcomes the first two labels that a
-    prediction may carry: negative, positive."""
+    """Class outcomes: those told apart; every other is `other`. Of binary outcomes the two labels that predictions
+    carry: negative, positive; none: "0" and "1"."""
     tolerance: float | None = None
     """Numeric outcomes: greatest absolute error that is good."""
     measure: Measure | None = None

@@ -35,8 +35,6 @@ def _outcome_rules(outcome: OutcomeSpec) -> Iterator[Problem]:
     known = _MEASURES[outcome.type]
     if outcome.judged not in known:
         yield Problem("measure", f"{outcome.judged} is not known of a {outcome.type} outcome, expected {_or(known)}")
-    elif outcome.type is OutcomeType.BINARY and outcome.judged is Measure.ACCURACY and not outcome.classes:
-        yield Problem("measure", "accuracy of a binary outcome needs classes: [negative, positive]")
 
 
 def _class_problems(outcome: OutcomeSpec) -> Iterator[Problem]:
@@ -89,9 +87,7 @@ _OUTCOME_SCHEMA: Final[Json] = {
                 "properties": {
                     "classes": {"minItems": _BINARY_CLASSES, "maxItems": _BINARY_CLASSES},
                     "measure": _measured(OutcomeType.BINARY),
-                },
-                "if": _is("measure", Measure.ACCURACY),
-                "then": {"required": ["classes"]},
+                }
             },
         },
     ]
@@ -102,7 +98,7 @@ _OUTCOME: Final = Section(
         "type": (Choice.of(OutcomeType), "binary: 0 or 1; class: the true class; numeric: the true value (binary)."),
         "classes": (
             ListOf(Text(), 1, _CLASSES_MAX),
-            "Class outcomes: those told apart. Binary ones: the predicted labels, [negative, positive].",
+            "Class outcomes: those told apart. Binary ones: the predicted labels, [negative, positive] (['0', '1']).",
         ),
         "tolerance": (Number(0), "Numeric outcomes: the greatest absolute error that is good."),
         "measure": (

@@ -16,7 +16,7 @@ outcomes:
   paid: {type: binary, classes: ["no", "yes"], measure: accuracy}
   kind: {type: class, classes: [a, b, c], delay: 0}
   minutes: {type: numeric, tolerance: 15, measure: within_tolerance}
-  plain:
+  plain: {measure: accuracy}
 sequential:
   - {detector: adwin, signal: score, delta: 0.01}
   - {detector: page_hinkley, signal: errors, delta: 0, threshold: 20}
@@ -149,9 +149,6 @@ GUARD_BAD = {
         _outcome("{type: class, classes: [a], measure: positive_rate}"), ("outcomes.click.measure",), "accuracy"
     ),
     "tolerance as a binary measure": Bad(_outcome("{measure: within_tolerance}"), ("outcomes.click.measure",)),
-    "accuracy without classes": Bad(
-        _outcome("{measure: accuracy}"), ("outcomes.click.measure",), "[negative, positive]"
-    ),
     "no detector": Bad(_sequence("{signal: score}"), ("sequential[0].detector",), "required"),
     "no sequence": Bad(_sequence("{detector: adwin}"), ("sequential[0].signal",), "required"),
     "unknown sequence": Bad(

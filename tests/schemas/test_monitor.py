@@ -130,7 +130,7 @@ def test_a_file_says_everything_of_the_guard() -> None:
             "paid": OutcomeSpec(classes=("no", "yes"), measure=Measure.ACCURACY),
             "kind": OutcomeSpec(type=OutcomeType.CLASS, classes=("a", "b", "c"), delay_ms=0),
             "minutes": OutcomeSpec(type=OutcomeType.NUMERIC, tolerance=15.0, measure=Measure.WITHIN_TOLERANCE),
-            "plain": OutcomeSpec(),
+            "plain": OutcomeSpec(measure=Measure.ACCURACY),
         },
         sequential=(
             SequentialSpec(detector=SequentialKind.ADWIN, signal="score", delta=0.01),
