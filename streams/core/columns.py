@@ -88,6 +88,8 @@ class Columns:
     latency_ms: Numbers | None = None
     errors: Bools | None = None
     probe: Bools | None = None
+    requests: NDArray[np.uint64] | None = None
+    """Hashes of the request ids; None: not known here."""
 
     @property
     def rows(self) -> int:
@@ -110,6 +112,7 @@ class Columns:
             latency_ms=self.latency_ms and self.latency_ms.take(rows),
             errors=None if self.errors is None else self.errors[rows],
             probe=None if self.probe is None else self.probe[rows],
+            requests=None if self.requests is None else self.requests[rows],
         )
 
 
@@ -119,7 +122,7 @@ def columns_of_batch(batch: Mapping[str, Any]) -> Columns:
     timestamps = np.frombuffer(_sized(batch["timestamps"], rows, 8, "timestamps"), "<i8")
     if rows == 0:
         raise RefusedError("empty_batch", "a batch of no rows")
-    _sized(batch["request_ids"], rows, 8, "request_ids")
+    requests = np.frombuffer(_sized(batch["request_ids"], rows, 8, "request_ids"), "<u8")
     _check_keys(len(batch["numbers"]) + len(batch["strings"]), len(batch["segments"]))
     error = None if batch["error"] is None else _texts(batch["error"], rows, "error")
     failed = None
@@ -139,6 +142,7 @@ def columns_of_batch(batch: Mapping[str, Any]) -> Columns:
         latency_ms=batch["latency_ms"] and _numbers(batch["latency_ms"], rows, "latency_ms"),
         errors=failed,
         probe=None if batch["probe"] is None else _bits(batch["probe"], rows, "probe"),
+        requests=requests,
     )
 
 

@@ -17,7 +17,7 @@ from kedge.streams.core.columns import Columns, Texts
 from kedge.streams.core.plan import OTHER_SEGMENT, Plan
 from kedge.streams.core.rules import count_rules
 
-__all__ = ["count_groups"]
+__all__ = ["count_groups", "segment_codes"]
 
 Codes = NDArray[np.intp]
 
@@ -83,7 +83,7 @@ def _groupings(plan: Plan, parts: Sequence[Columns]) -> Iterator[_Grouping]:
     yield _Grouping(codes, [("", pane) for pane in panes])
     for key, values in plan.segments.items():
         names = (*values, OTHER_SEGMENT)
-        value_codes = np.concatenate([_segment_codes(part, key, values) for part in parts])
+        value_codes = np.concatenate([segment_codes(part, key, values) for part in parts])
         yield _Grouping(
             value_codes * len(panes) + codes,
             [(f"{key}={name}", pane) for name in names for pane in panes],
@@ -100,8 +100,8 @@ def _panes(timestamps: NDArray[np.int64], pane_ms: int) -> tuple[list[int], Code
     return [int(pane) * pane_ms for pane in panes], codes
 
 
-def _segment_codes(part: Columns, key: str, values: Sequence[str]) -> Codes:
-    """Index of each row's value in the allow-list; one past it for anything else."""
+def segment_codes(part: Columns, key: str, values: Sequence[str]) -> Codes:
+    """Return the index of each row's value in the allow-list; one past it for anything else."""
     texts: Texts | None = part.segments.get(key)
     other = len(values)
     if texts is None:

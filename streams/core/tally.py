@@ -1,4 +1,4 @@
-"""Tally: counts what lies in one partition of `predictions`, each row once.
+"""Tally: counts what lies in one partition of `predictions`, each row once, and joins it with `outcomes`.
 
 Two passes over what was fetched. The first goes record by record, because whether a row is late
 or a duplicate depends on what came before its offset; the second counts all accepted rows of one
@@ -18,6 +18,8 @@ from kedge.streams.core.dedupe import Batch as NumberedBatch
 from kedge.streams.core.dedupe import Charge, StreamKey
 from kedge.streams.core.instructions import Checkpoint, Observation, source_of
 from kedge.streams.core.intake import COUNT_MAX, FUTURE_MS_MAX, Batch, Single, countable, read
+from kedge.streams.core.join_outcomes import OUTCOMES
+from kedge.streams.core.join_tally import TallyJoins
 from kedge.streams.core.meter import Meter
 from kedge.streams.core.pending import Pending
 from kedge.streams.core.plan import Plan
@@ -52,7 +54,8 @@ class Tally:
         self._codec = codec
         self._letters = DeadLetterWriter(codec, config.hash_key, keep_payloads=config.keep_payloads)
         self._state = TallyState()
-        self._store = TallyStore(config, self._state, codec)
+        self._joins = TallyJoins(config, catalog, codec, self._state, self._letters)
+        self._store = TallyStore(config, self._state, codec, self._joins.store)
         self._meter = Meter()
         self._second = SecondPass(config.hash_key, self._state, self._store, self._meter)
 
@@ -84,10 +87,12 @@ class Tally:
         for record in records:
             # Before counting: a cell that expires meanwhile says that it contains these offsets.
             self._state.committed[source_of(record)] = record.offset
+        self._joins.take_outcomes([record for record in records if source_of(record) == OUTCOMES])
         if predictions:
             self._state.at_end = False
             newest = max(record.timestamp for record in predictions)
             self._state.read_through = max(self._state.read_through, newest)
+        self._joins.count()
         self._second.count(pending)
 
     def count(self, parts: Sequence[Columns]) -> None:
@@ -117,6 +122,7 @@ class Tally:
         self._state.at_end = self._state.committed.get(PREDICTIONS, -1) + 1 >= ends[PREDICTIONS]
         if self._state.at_end:
             self._state.read_through = max(self._state.read_through, now_ms)
+        self._joins.stand(ends, now_ms)
 
     def snapshot(self, now_ms: int) -> Checkpoint | None:
         """Return what changed, and the progress made; None where there is nothing to say."""
@@ -128,7 +134,7 @@ class Tally:
             Observation("watermark_ms", {"model": model}, clock.watermark)
             for model, clock in self._state.clocks.items()
         ]
-        return [*self._meter.drain(), *marks, *self._letters.drain()]
+        return [*self._meter.drain(), *marks, *self._letters.drain(), *self._joins.drain()]
 
     def _fate(self, model: str, fate: str, rows: int) -> None:
         if rows:
@@ -246,6 +252,7 @@ class Tally:
             if in_time.rows:
                 self._fate(model, "counted", in_time.rows)
                 pending.parts[stream, plan].append(in_time)
+                self._joins.take_rows(plan, in_time)
                 steps.append((model, int(in_time.timestamps.max()), plan))
         return steps
 
@@ -276,4 +283,5 @@ class Tally:
             self._state.ids.keep(model, pane + plan.windows.pane_ms, hashed)
             pending.singles[(model, version, event["role"]), plan].append(event)
             self._fate(model, "counted", 1)
+            self._joins.take_single(plan, event)
             self._state.advance(model, timestamp, record.timestamp, plan)

@@ -41,6 +41,8 @@ class TallyState:
         self.committed: dict[str, int] = {}
         self.read_through = 0
         self.at_end = False
+        self.outcomes_through = 0
+        """All outcomes appended up to this time are taken in."""
         self.totals: Counter[str] = Counter()
         self.ids = EventIdStore()
         self.cells: dict[CellKey, Cell] = {}
@@ -89,7 +91,7 @@ class TallyState:
 
     def late_limit(self, model: str, plan: Plan) -> int:
         """Return the event time below which the model's rows are too late now."""
-        limit = self._watermark(model) - plan.windows.lateness_ms
+        limit = self.watermark(model) - plan.windows.lateness_ms
         return max(0, limit - limit % plan.windows.pane_ms)
 
     def advance(self, model: str, timestamp: int, appended_ms: int, plan: Plan) -> None:
@@ -104,7 +106,7 @@ class TallyState:
         over = [
             key
             for key in (self._over_at if among is None else among)
-            if self._watermark(key.model) >= self._over_at[key]
+            if self.watermark(key.model) >= self._over_at[key]
         ]
         for key in over:
             cell = self.cells.pop(key)
@@ -117,7 +119,8 @@ class TallyState:
         if among is None and self.gone_cells:
             self._expire_senders()
 
-    def _watermark(self, model: str) -> int:
+    def watermark(self, model: str) -> int:
+        """Return the model's watermark; 0: nothing came yet."""
         clock = self.clocks.get(model)
         return 0 if clock is None else clock.watermark
 
@@ -142,7 +145,7 @@ class TallyState:
         quiet = [
             key
             for key, stream in self.senders.items()
-            if stream.max_timestamp + SENDER_QUIET_MS < self._watermark(key.model)
+            if stream.max_timestamp + SENDER_QUIET_MS < self.watermark(key.model)
             # A pane that still takes rows would take this sender's a second time.
             and stream.max_timestamp < oldest.get(key.model, stream.max_timestamp + 1)
         ]

@@ -21,6 +21,7 @@ from kedge.streams.core.config import CoreConfig
 from kedge.streams.core.dedupe import Stream as SenderStream
 from kedge.streams.core.dedupe import StreamKey
 from kedge.streams.core.instructions import POSITION_KEY, STATE, Checkpoint, Write
+from kedge.streams.core.join_store import JoinStore
 from kedge.streams.core.position import check_position, new_position
 from kedge.streams.core.tally_state import PARTIALS, PREDICTIONS, Clock, TallyState
 
@@ -35,13 +36,14 @@ _CELL, _SENDER, _IDS = b"cell", b"send", b"ids:"
 class TallyStore:
     """Reads and writes one tally's state."""
 
-    def __init__(self, config: CoreConfig, state: TallyState, codec: Codec) -> None:
+    def __init__(self, config: CoreConfig, state: TallyState, codec: Codec, joins: JoinStore) -> None:
         self._config = config
         self._state = state
         self._codec = codec
         self._position: Position | None = None
         self._id_segments: dict[tuple[str, int], list[bytes]] = defaultdict(list)
         self._cells: dict[CellKey, Cell] = {}
+        self._joins = joins
         self._told_at = 0
         self._told: dict[str, int] = {}
 
@@ -56,6 +58,8 @@ class TallyStore:
             self._restore_sender(StreamKey(*json.loads(key[4:])), value)
         elif kind == _IDS:
             self._restore_ids(key, value)
+        else:
+            self._joins.restore(key, value)
 
     def restored(self, catalog: Catalog) -> None:
         """Check the topology and make the state ready; raises `TopologyMismatchError`."""
@@ -64,11 +68,12 @@ class TallyStore:
         for key, cell in self._cells.items():
             self._state.add_cell(key, cell, catalog.plan(key.monitor, key.baseline))
         self._cells = {}
+        self._joins.restored(catalog)
 
     def checkpoint(self, now_ms: int, letters: list[Write]) -> Checkpoint | None:
         """Return everything that changed, as of `committed`; None where there is nothing to say."""
         state = self._state
-        fresh = state.committed != self._told or letters or state.dirty_cells
+        fresh = state.committed != self._told or letters or state.dirty_cells or self._joins.changed
         if not fresh and now_ms < self._told_at + HEARTBEAT_MS:
             return None
         self._told, self._told_at = dict(state.committed), now_ms
@@ -79,6 +84,7 @@ class TallyStore:
             *self._tombstones(),
             *self._senders(),
             *self._ids(state.committed.get(PREDICTIONS, -1)),
+            *self._joins.writes(),
             *letters,
             *(Write(PARTIALS, key.model.encode(), value) for key, value in (*last, *cells)),
             *self._progress(),
@@ -147,7 +153,12 @@ class TallyStore:
             )
             for model, clock in sorted(state.clocks.items())
         )
-        detail = TallyDetail(read_through=state.read_through, totals=dict(state.totals), models=models)
+        detail = TallyDetail(
+            read_through=state.read_through,
+            totals=dict(state.totals),
+            models=models,
+            outcomes_through=state.outcomes_through,
+        )
         return new_position("tally", self._config, state.committed, self._codec.encode(detail))
 
     def _restore_position(self, value: bytes | None) -> None:
@@ -158,6 +169,7 @@ class TallyStore:
         state = self._state
         state.committed = dict(self._position.committed)
         state.read_through = detail.read_through
+        state.outcomes_through = detail.outcomes_through
         state.totals.clear()
         state.totals.update(detail.totals)
         state.clocks = {m.model: Clock(m.max_timestamp, m.watermark, m.last_appended) for m in detail.models}

@@ -1,0 +1,62 @@
+"""One record of `outcomes` to what it says, or to the reason why not."""
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any, Final
+
+from kedge.schemas.codec import Codec
+from kedge.schemas.errors import UndecodableError
+from kedge.schemas.monitor import OutcomeSpec, OutcomeType
+from kedge.schemas.partition import partition_for
+from kedge.schemas.records import Outcome
+from kedge.streams.core.binning import number_name
+from kedge.streams.core.columns import MAP_KEYS_MAX, RefusedError
+from kedge.streams.core.intake import FUTURE_MS_MAX, MESSAGE_BYTES_MAX
+from kedge.streams.core.record import Record
+
+__all__ = ["observed_as", "read_outcome", "well_timed"]
+
+TEXT_CHARS_MAX: Final = 200
+"""Of version, kind, class observed and class predicted."""
+
+
+def read_outcome(record: Record, codec: Codec, partitions: int) -> Mapping[str, Any]:
+    """Return a decoded `Outcome`; raises `RefusedError` for whatever must not be counted."""
+    value = record.value
+    if not value:
+        raise RefusedError("empty", "a record without a value")
+    if len(value) > MESSAGE_BYTES_MAX:
+        raise RefusedError("too_large", f"{len(value)} bytes, {MESSAGE_BYTES_MAX} allowed")
+    try:
+        outcome = codec.decode_mapping(value, (Outcome,))
+    except UndecodableError as error:
+        raise RefusedError(error.reason, error.detail) from error
+    texts = (outcome["version"], outcome["kind"], outcome["label"], outcome["observed"])
+    if any(isinstance(text, str) and len(text) > TEXT_CHARS_MAX for text in texts):
+        raise RefusedError("text_too_long", f"version, kind, label or class of more than {TEXT_CHARS_MAX} characters")
+    if len(outcome["segment"]) > MAP_KEYS_MAX:
+        raise RefusedError("too_many_keys", f"more than {MAP_KEYS_MAX} keys in one map")
+    if any(isinstance(number, float) and not isfinite(number) for number in (outcome["observed"], outcome["score"])):
+        raise RefusedError("not_finite", "observed or score is no finite number")
+    # librdkafka's default partitioner is CRC32: the join would miss silently.
+    if partition_for(outcome["request_id"].encode(), partitions) != record.partition:
+        raise RefusedError("wrong_partition", "request_id does not hash (murmur2) to this partition")
+    return outcome
+
+
+def well_timed(outcome: Mapping[str, Any], appended_ms: int) -> bool:
+    """Return whether its times are possible."""
+    times = (
+        [outcome["timestamp"]] if outcome["predicted_at"] is None else [outcome["timestamp"], outcome["predicted_at"]]
+    )
+    return all(0 < time <= appended_ms + FUTURE_MS_MAX for time in times)
+
+
+def observed_as(spec: OutcomeSpec, outcome: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the outcome with what was observed in the form of its kind; raises `RefusedError` where it has none."""
+    observed = outcome["observed"]
+    if spec.type is OutcomeType.CLASS:
+        return {**outcome, "observed": observed if isinstance(observed, str) else number_name(observed)}
+    if isinstance(observed, str):
+        raise RefusedError("outcome_type", f"a text where the monitor says {spec.type}")
+    return outcome
