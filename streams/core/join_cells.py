@@ -1,7 +1,7 @@
 """Joined counts by (kind, outcome, model, version, control, role, segment, plan, pane), and what of them is new."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -45,8 +45,16 @@ class JoinCell:
     """Counts of one cell; two of the same key are added up."""
 
     pane_ms: int
+    bins: int
     counts: Counts
+    """What is left out at the end is 0: most cells have no use for a layout's last and longest parts."""
     flags: int = 0
+
+    def add(self, counts: Counts) -> None:
+        """Add counts."""
+        if counts.size > self.counts.size:
+            self.counts = np.concatenate((self.counts, np.zeros(counts.size - self.counts.size, np.int64)))
+        self.counts[: counts.size] += counts
 
     def partial(self, key: JoinKey, source: int, through: int) -> JoinPartial:
         """Return the cell as the record that state and `partials` hold."""
@@ -64,7 +72,7 @@ class JoinCell:
             pane_start=key.pane_start,
             pane_ms=self.pane_ms,
             through=through,
-            bins=self.counts.size,
+            bins=self.bins,
             counts=pack_signed(self.counts),
             flags=self.flags,
         )
@@ -72,7 +80,8 @@ class JoinCell:
     @classmethod
     def of(cls, partial: JoinPartial) -> "JoinCell":
         """Return the cell of a partial; the inverse of `partial`. `UndecodableError` for counts that do not fit."""
-        return cls(partial.pane_ms, unpack_signed(partial.counts, partial.bins), partial.flags)
+        counts = unpack_signed(partial.counts, partial.bins)
+        return cls(partial.pane_ms, partial.bins, np.trim_zeros(counts, "b"), partial.flags)
 
 
 class JoinCells:
@@ -85,12 +94,12 @@ class JoinCells:
         """Dropped since the last snapshot; with its partial where that was not told yet."""
         self._panes: dict[tuple[bool, str, int], set[JoinKey]] = {}
 
-    def add(self, key: JoinKey, pane_ms: int, counts: Counts) -> JoinCell:
-        """Add counts to a cell; returns it."""
+    def add(self, key: JoinKey, pane_ms: int, bins: int, counts: Counts) -> JoinCell:
+        """Add counts to a cell of `bins` counters; returns it."""
         cell = self.cells.get(key)
         if cell is None:
-            cell = self.load(key, JoinCell(pane_ms, np.zeros_like(counts)))
-        cell.counts += counts
+            cell = self.load(key, JoinCell(pane_ms, bins, np.zeros(0, np.int64)))
+        cell.add(counts)
         self.dirty.add(key)
         return cell
 
@@ -99,10 +108,6 @@ class JoinCells:
         self.cells[key] = cell
         self._panes.setdefault(_place(key), set()).add(key)
         return cell
-
-    def panes(self, model: str, *, labels: bool) -> Iterable[int]:
-        """Return the starts of the panes that a model has cells of labels, or of requests, in."""
-        return [start for of_labels, name, start in self._panes if (of_labels, name) == (labels, model)]
 
     def versions(self, model: str) -> set[str]:
         """Return the versions that the model's live cells are of."""

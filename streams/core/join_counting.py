@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kedge.detectors.outcomes import OutcomeColumns, OutcomeKind, count_outcomes
-from kedge.detectors.pairs import NO_LABEL, PairColumns, count_pairs
+from kedge.detectors.pairs import NO_LABEL, PairColumns, PairLayout, count_pairs
 from kedge.schemas.records import JoinKind
 from kedge.streams.core.join_cells import JoinKey
 from kedge.streams.core.join_facts import CODE, Answer, Answering, JoinPane, Observed
-from kedge.streams.core.join_layout import labels_of, outcome_layout, pair_layout
+from kedge.streams.core.join_layouts import outcome_layout, pair_layout
 from kedge.streams.core.plan import OTHER_SEGMENT, Plan
 
 __all__ = ["Counted", "Outcomes", "count_joined", "count_joined_outcomes", "count_own", "count_rows", "segment_names"]
@@ -25,6 +25,8 @@ class Counted(NamedTuple):
 
     key: JoinKey
     pane_ms: int
+    bins: int
+    """Length of the whole vector; of `counts` what is left out at its end is 0."""
     counts: NDArray[np.int64]
 
 
@@ -49,12 +51,14 @@ def count_joined(pairs: Iterable[tuple[Answer, Answer]]) -> Iterator[Counted]:
         codes = _codes([control for _, control in rows])
         columns = _pair_columns(plan, rows, codes)
         tolerance = plan.monitor.compared.tolerance
+        whole = pair_layout(plan)
+        # Features come last. Of all rows they are enough: in each segment they would be most of the memory.
+        short = PairLayout(whole.labels, ())
         for segment, chosen in _segments(plan, codes):
             key = _key(JoinKind.PAIR, candidates, pane, segment)
             key = key._replace(control=controls.version, monitor=plan.hashes[0], baseline=plan.hashes[1])
-            layout = pair_layout(plan, features=not segment)
-            part = _taken(columns, chosen, features=not segment)
-            yield Counted(key, plan.windows.pane_ms, count_pairs(layout, part, tolerance))
+            part, layout = (columns, whole) if not segment else (_taken(columns, chosen), short)
+            yield Counted(key, plan.windows.pane_ms, whole.size, count_pairs(layout, part, tolerance))
 
 
 def count_joined_outcomes(joined: Iterable[tuple[Answer, Observed]]) -> Iterator[Counted]:
@@ -74,13 +78,13 @@ def count_joined_outcomes(joined: Iterable[tuple[Answer, Observed]]) -> Iterator
         )
         for segment, counts in count_rows(outcomes):
             key = _key(JoinKind.OUTCOME, answering, pane, segment)._replace(outcome=kind)
-            yield Counted(key, answering.plan.windows.pane_ms, counts)
+            yield Counted(key, answering.plan.windows.pane_ms, counts.size, counts)
 
 
 def count_rows(outcomes: Outcomes) -> Iterator[tuple[str, NDArray[np.int64]]]:
     """Yield the counts of each segment that outcomes lie in."""
     plan = outcomes.answering.plan
-    layout = outcome_layout(plan, outcomes.kind)
+    layout = outcome_layout(plan.monitor.outcomes[outcomes.kind])
     index = {name: float(i) for i, name in enumerate(layout.names)}
     other = float(len(layout.names))
     observed = np.array([index.get(v, other) if isinstance(v, str) else v for v in outcomes.observed], np.float64)
@@ -104,15 +108,15 @@ def count_own(answers: Iterable[Answer], *, unmatched: bool = False) -> Iterator
         for segment, chosen in _segments(plan, _codes(rows)):
             number = int(np.count_nonzero(chosen))
             if plan.monitor.comparison is not None:
-                layout = pair_layout(plan, features=False)
+                layout = pair_layout(plan)
                 own = (layout.candidates, layout.controls)
-                slot = (layout.unmatched_candidate, layout.unmatched_control) if unmatched else own
+                slot = ((layout.unmatched_candidate, layout.unmatched_control) if unmatched else own)[answering.primary]
                 key = _key(JoinKind.PAIR, answering, pane, segment)
-                yield Counted(key, plan.windows.pane_ms, _one(layout.size, slot[answering.primary], number))
-            for kind in () if unmatched else plan.monitor.outcomes:
-                size = outcome_layout(plan, kind).size
+                yield Counted(key, plan.windows.pane_ms, layout.size, _one(slot, number))
+            for kind, spec in () if unmatched else plan.monitor.outcomes.items():
+                outcome = outcome_layout(spec)
                 key = _key(JoinKind.OUTCOME, answering, pane, segment)._replace(outcome=kind)
-                yield Counted(key, plan.windows.pane_ms, _one(size, outcome_layout(plan, kind).predictions, number))
+                yield Counted(key, plan.windows.pane_ms, outcome.size, _one(outcome.predictions, number))
 
 
 def segment_names(plan: Plan) -> Iterator[tuple[int, int, str]]:
@@ -140,8 +144,8 @@ def _codes(answers: Sequence[Answer]) -> Codes:
     return np.frombuffer(b"".join([answer.codes for answer in answers]), CODE).reshape(len(answers), -1)
 
 
-def _one(size: int, slot: int, number: int) -> NDArray[np.int64]:
-    counts = np.zeros(size, np.int64)
+def _one(slot: int, number: int) -> NDArray[np.int64]:
+    counts = np.zeros(slot + 1, np.int64)
     counts[slot] = number
     return counts
 
@@ -154,7 +158,7 @@ def _label_codes(names: Sequence[str], labels: Iterable[str | None]) -> NDArray[
 
 def _pair_columns(plan: Plan, rows: Sequence[tuple[Answer, Answer]], codes: Codes) -> PairColumns:
     candidates, controls = [first for first, _ in rows], [second for _, second in rows]
-    names = labels_of(plan)
+    names = pair_layout(plan).labels
     return PairColumns(
         candidate_score=np.array([answer.score for answer in candidates], np.float64),
         control_score=np.array([answer.score for answer in controls], np.float64),
@@ -168,9 +172,8 @@ def _pair_columns(plan: Plan, rows: Sequence[tuple[Answer, Answer]], codes: Code
     )
 
 
-def _taken(columns: PairColumns, rows: NDArray[np.bool_], *, features: bool) -> PairColumns:
-    if rows.all() and features:
-        return columns
+def _taken(columns: PairColumns, rows: NDArray[np.bool_]) -> PairColumns:
+    """Some rows, without their features."""
     return PairColumns(
         candidate_score=columns.candidate_score[rows],
         control_score=columns.control_score[rows],
@@ -180,5 +183,5 @@ def _taken(columns: PairColumns, rows: NDArray[np.bool_], *, features: bool) -> 
         control_failed=columns.control_failed[rows],
         candidate_latency_ms=columns.candidate_latency_ms[rows],
         control_latency_ms=columns.control_latency_ms[rows],
-        bins=columns.bins[rows] if features else columns.bins[rows, :0],
+        bins=columns.bins[rows, :0],
     )

@@ -14,6 +14,7 @@ from kedge.schemas.records import Role
 from kedge.streams.core.binning import signal_bins
 from kedge.streams.core.columns import Columns, Numbers
 from kedge.streams.core.counting import segment_codes
+from kedge.streams.core.join_layouts import pair_features
 from kedge.streams.core.plan import Plan
 
 __all__ = ["CODE", "LABEL_CHARS_MAX", "Answer", "Answering", "Fact", "JoinPane", "Observed", "answers_of", "shadow_of"]
@@ -142,7 +143,7 @@ def _codes(answering: Answering, columns: Columns) -> NDArray[np.uint16]:
     plan = answering.plan
     found = [segment_codes(columns, key, values) for key, values in plan.segments.items()]
     if answering.primary and plan.monitor.comparison is not None:
-        found += [signal_bins(signal, [columns]) for signal in plan.signals if signal.kind == "feature"]
+        found += [signal_bins(signal, [columns]) for signal in pair_features(plan)]
     if not found:
         return np.zeros((columns.rows, 0), CODE)
     return np.stack(found, axis=1).astype(CODE)

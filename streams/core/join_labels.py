@@ -96,7 +96,9 @@ class Labels:
             )
             for segment, counts in count_rows(rows):
                 names = (JoinKind.LABEL.value, kind, model, version, "", Role.PRIMARY.value, segment)
-                cell = self._state.cells.add(JoinKey(*names, *plan.hashes, day_end - DAY_MS), DAY_MS, counts)
+                cell = self._state.cells.add(
+                    JoinKey(*names, *plan.hashes, day_end - DAY_MS), DAY_MS, counts.size, counts
+                )
                 cell.flags |= DUPLICATES_POSSIBLE * self._doubtful
         self._waiting.clear()
         self._doubtful = False

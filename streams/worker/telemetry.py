@@ -70,6 +70,16 @@ CORE_METRICS: Mapping[str, CoreMetric] = {
         scale=1e-3,
         partition=True,
     ),
+    "outcomes": _counter(
+        "kedge_outcomes",
+        "Outcomes by what became of them; received less the others is what waits for its prediction.",
+        "model",
+        "fate",
+    ),
+    "join_answers": _counter(
+        "kedge_join_answers", "Answers chosen for joining: kept, duplicate, or no_room for them.", "model", "fate"
+    ),
+    "join_facts": _gauge("kedge_join_facts", "Answers and outcomes held for joining.", "model", partition=True),
     # judge
     "reports": _counter("kedge_reports", "Reports of closed and amended windows.", "model", "verdict"),
     "late_after_seal": _counter("kedge_late_after_seal", "Predictions that came for a pane already sealed.", "model"),

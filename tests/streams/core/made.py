@@ -17,6 +17,7 @@ from kedge.schemas.records import (
     Coded,
     Command,
     DeadLetter,
+    JoinPartial,
     Journal,
     Monitor,
     Packed,
@@ -45,10 +46,10 @@ NOON: Final = 1_700_000_040_000
 """A multiple of a minute."""
 MINUTE: Final = 60_000
 CODEC: Final = Codec()
-TOPOLOGY: Final = {"predictions": 1, "partials": 1, "reports": 1}
+TOPOLOGY: Final = {"predictions": 1, "outcomes": 1, "partials": 1, "reports": 1}
 WINDOWS: Final = "windows: {pane: 60s, length: 2m, hop: 1m, grace: 0, lateness: 5m}\n"
 OUTPUTS: Final[Mapping[str, tuple[type, ...]]] = {
-    "partials": (Partial, Progress),
+    "partials": (Partial, JoinPartial, Progress),
     "reports": (Report, VersionReport),
     "alerts": (Alert,),
     "control": (Command,),
