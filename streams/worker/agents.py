@@ -64,9 +64,9 @@ def make_agents(
     def guard(config: CoreConfig, catalog: Catalog, codec: Codec) -> Core:
         return Guard(config, catalog, codec, means)
 
-    def maker(
-        agent: Agent, make: Callable[[CoreConfig, Catalog, Codec], Core]
-    ) -> Callable[[int, Mapping[str, int]], Core]:
+    def spec(
+        agent: Agent, make: Callable[[CoreConfig, Catalog, Codec], Core], *, beside: tuple[str, ...] = ()
+    ) -> AgentSpec:
         def core(partition: int, partitions: Mapping[str, int]) -> Core:
             config = CoreConfig(
                 environment=environment,
@@ -77,12 +77,12 @@ def make_agents(
             )
             return make(config, catalog, codec)
 
-        return core
+        return AgentSpec(name=agent, sources=SOURCES[agent], state=f"{agent}_state", beside=beside, make_core=core)
 
     return [
-        AgentSpec(name=Agent.TALLY, source="predictions", state="tally_state", make_core=maker(Agent.TALLY, Tally)),
-        AgentSpec(name=Agent.JUDGE, source="partials", state="judge_state", make_core=maker(Agent.JUDGE, Judge)),
-        AgentSpec(name=Agent.GUARD, source="reports", state="guard_state", make_core=maker(Agent.GUARD, guard)),
+        spec(Agent.TALLY, Tally),
+        spec(Agent.JUDGE, Judge),
+        spec(Agent.GUARD, guard, beside=("control",)),
     ]
 
 

@@ -27,6 +27,10 @@ class TopicsMissingError(ClusterError):
     """Topics are not there; the message says how to create them."""
 
 
+class UnequalPartitionsError(ClusterError):
+    """Topics that one owner needs together have different partition counts."""
+
+
 class Cluster:
     """A cluster's metadata and log ends. Its methods block; they may be called from any thread."""
 

@@ -69,15 +69,16 @@ def build_app(
     telemetry: Telemetry,
     loop: asyncio.AbstractEventLoop,
 ) -> KedgeApp:
-    """Make the app: one agent for each of `agents`, all of them with the same body."""
+    """Make the app: a Faust agent for each source of each of `agents`, all of them with the same body."""
     topics = Topics(settings.kafka.environment)
     app = KedgeApp(group_id(settings.kafka.environment), loop=loop, **_options(settings))
     transport = Transport(app.conf.broker_consumer, app, loop=loop)
     transport.seats = app.owners = owners
     app.transport = transport
     for spec in agents:
-        source = app.topic(topics.of(spec.source), value_type=None, value_serializer="raw", acks=False)
-        app.agent(source, name=f"kedge.{spec.name}")(_body(owners))
+        for name in spec.sources:
+            source = app.topic(topics.of(name), value_type=None, value_serializer="raw", acks=False)
+            app.agent(source, name=f"kedge.{spec.name}.{name}")(_body(owners))
 
     async def report() -> None:
         await _report(app, agents, telemetry)
@@ -131,11 +132,13 @@ async def _report(app: KedgeApp, agents: Sequence[AgentSpec], telemetry: Telemet
     while not app.should_stop:
         counting = [owner for owner in app.owners.owners if owner.counting]
         for owner in counting:
-            telemetry.behind(owner.spec.name, owner.tp, uncommitted_s=owner.waiting_s, records=owner.behind)
+            records = {source.name: source.behind for source in owner.sources}
+            telemetry.behind(owner.seat, uncommitted_s=owner.waiting_s, records=records)
         owned = Counter(owner.spec.name for owner in counting)
         for spec in agents:
             telemetry.owned(spec.name, owned[spec.name])
-        offsets = {owner.tp: owner.committed + 1 for owner in counting if owner.committed >= 0}
+        sources = [source for owner in counting for source in owner.sources]
+        offsets = {source.tp: source.committed + 1 for source in sources if source.committed >= 0}
         if offsets and app.owners.consumer_thread is not None:
             await app.owners.consumer_thread.hint(offsets)
         await app.sleep(_HINT_S)

@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
-
-from faust.types import TP
+from typing import NamedTuple, Protocol
 
 from kedge.streams.core.instructions import Core, Observation
 from kedge.streams.names import Agent, Topics
@@ -16,34 +14,49 @@ from kedge.streams.worker.transaction import Retry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentSpec:
-    """One agent: whose input it reads, where its state lies, and what makes its core for a partition.
+    """One agent: what it reads, where its state lies, and what makes its core for a partition.
 
-    `source` and `state` are logical topic names. `make_core` is given the partition, and the partition count of
-    every topic by its logical name.
+    Args:
+        name: whose transactions they are.
+        sources: the logical topics that it reads, the leading one first. An owner has one partition number of all.
+        state: the logical topic of its state.
+        beside: logical topics that must have as many partitions as the sources, though it does not read them.
+        make_core: is given the partition, and the partition count of every topic by its logical name.
     """
 
     name: Agent
-    source: str
+    sources: tuple[str, ...]
     state: str
+    beside: tuple[str, ...] = ()
     make_core: Callable[[int, Mapping[str, int]], Core]
+
+
+class Seat(NamedTuple):
+    """What one owner owns: an agent's partition number."""
+
+    agent: Agent
+    partition: int
+
+    def __str__(self) -> str:
+        return f"{self.agent} {self.partition}"
 
 
 class Observer(Protocol):
     """Who counts what happens to owners (the metrics)."""
 
-    def observed(self, tp: TP, observations: Sequence[Observation]) -> None:
+    def observed(self, seat: Seat, observations: Sequence[Observation]) -> None:
         """What a core noticed."""
 
-    def restored(self, agent: Agent, tp: TP, seconds: float) -> None:
+    def restored(self, seat: Seat, seconds: float) -> None:
         """A partition was taken over in so many seconds."""
 
-    def checkpointed(self, agent: Agent, tp: TP, seconds: float) -> None:
+    def checkpointed(self, seat: Seat, seconds: float) -> None:
         """A checkpoint was committed in so many seconds."""
 
     def retried(self, agent: Agent, retry: Retry) -> None:
         """A step of a transaction was done again."""
 
-    def left(self, tp: TP) -> None:
+    def left(self, seat: Seat) -> None:
         """A partition is not ours any more."""
 
 

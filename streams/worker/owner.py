@@ -1,5 +1,7 @@
 """One partition of one agent, during one assignment: it takes the state over, folds, and checkpoints.
 
+An agent may have several sources; the owner has the same partition number of each, and one state for all of them.
+
 The core is touched on the event loop alone. What blocks (the restore and the producer's calls) runs in the owner's
 one thread, a call at a time, so that there is one checkpoint in flight; folding goes on meanwhile, into the next.
 """
@@ -19,9 +21,10 @@ from faust.types import TP
 from kedge.streams.core.instructions import STATE, StandingCore, TickingCore, Write
 from kedge.streams.worker.cluster import ClusterError
 from kedge.streams.worker.exits import LOG, Repeated
-from kedge.streams.worker.means import AgentSpec, Means
-from kedge.streams.worker.scheduler import Batch, Chain
-from kedge.streams.worker.takeover import Taken, position, take_over
+from kedge.streams.worker.means import AgentSpec, Means, Seat
+from kedge.streams.worker.scheduler import Batch
+from kedge.streams.worker.source import Source, positions
+from kedge.streams.worker.takeover import Taken, take_over
 from kedge.streams.worker.transaction import FencedError, Message, TransactionError
 from kedge.streams.worker.transport import FetchThread
 
@@ -38,19 +41,18 @@ _EPOCHS = itertools.count()
 
 
 class Owner:
-    """See the module. `tp` is the source partition."""
+    """See the module."""
 
-    def __init__(self, spec: AgentSpec, tp: TP, means: Means) -> None:
+    def __init__(self, spec: AgentSpec, partition: int, means: Means) -> None:
         """Nothing is fenced or read before `take_over`."""
-        self.spec, self.tp = spec, tp
-        self.committed = -1
+        self.spec, self.seat = spec, Seat(spec.name, partition)
+        self.sources = [Source(name, TP(means.topics.of(name), partition)) for name in spec.sources]
+        self._by_tp = {source.tp: source for source in self.sources}
         self._means = means
-        self.name = f"{spec.name} {tp.partition}"
+        self.name = str(self.seat)
         self._blocking = ThreadPoolExecutor(1, thread_name_prefix=self.name.replace(" ", "-"))
         self._abandoned = threading.Event()
         self._taken: Taken | None = None
-        self._thread: FetchThread | None = None
-        self._chain: Chain | None = None
         self._oldest_s: float | None = None  # since when work waits for a checkpoint
         self._flight_s: float | None = None  # the same for the checkpoint in flight
         self._stopping = self._saving = False
@@ -69,36 +71,27 @@ class Owner:
         since = self._flight_s if self._flight_s is not None else self._oldest_s
         return 0.0 if since is None else time.monotonic() - since
 
-    @property
-    def behind(self) -> int | None:
-        """Records of the source that no checkpoint contains; None: not known yet."""
-        position, end = (None, None) if self._thread is None else self._thread.progress(self.tp)
-        if self._thread is None or position is None or end is None:
-            return None
-        # Markers of transactions lie between the last record and the end: once all is committed, count from there.
-        done = position if self._thread.last(self.tp) in (-1, self.committed) else self.committed + 1
-        return max(0, end - done)
-
     async def take_over(self, partitions: Mapping[str, int]) -> None:
-        """Fence earlier owners and restore the state; raises what `takeover.take_over` does."""
+        """Fence earlier owners and restore the state, once for all sources; raises what `takeover.take_over` does."""
         began = time.monotonic()
-        taken = await self._block(lambda: take_over(self.spec, self.tp, self._means, partitions, self._abandoned))
-        self._taken, self.committed = taken, taken.committed
-        seconds = time.monotonic() - began
-        self._means.observer.restored(self.spec.name, self.tp, seconds)
-        LOG.info(
-            "%s: restored %d records in %.1f s, goes on at offset %d",
-            *(self.name, taken.records, seconds, self.committed + 1),
+        taken = await self._block(
+            lambda: take_over(self.spec, self.seat.partition, self._means, partitions, self._abandoned)
         )
+        self._taken = taken
+        self._commit(taken.committed)
+        seconds = time.monotonic() - began
+        self._means.observer.restored(self.seat, seconds)
+        goes_on = ", ".join(f"{source.committed + 1} of {source.name}" for source in self.sources)
+        LOG.info("%s: restored %d records in %.1f s, goes on at %s", self.name, taken.records, seconds, goes_on)
 
     async def start(self, thread: FetchThread) -> None:
-        """Open the source where the state ends, fold what comes, and checkpoint."""
+        """Open each source where the state ends, fold what comes, and checkpoint."""
         if self._taken is None:
             message = "an owner starts after its take-over"
             raise RuntimeError(message)
-        self._thread, epoch = thread, next(_EPOCHS)
-        self._chain = Chain(epoch, self.committed)
-        await thread.open(self.tp, self.committed + 1, epoch)
+        epoch = next(_EPOCHS)
+        for source in self.sources:
+            await source.open(thread, epoch)
         self._loop = asyncio.get_running_loop().create_task(self._checkpoints(self._taken))
 
     async def fold(self, batch: Batch) -> None:
@@ -106,7 +99,7 @@ class Owner:
         while not self._stopping and self.waiting_s > CROWDED_S:
             self._moved.clear()
             await self._moved.wait()
-        if self._stopping or self._taken is None or self._chain is None or not self._chain.takes(batch):
+        if self._stopping or self._taken is None or not self._by_tp[batch.tp].takes(batch):
             return
         if self._oldest_s is None:
             self._oldest_s = time.monotonic()
@@ -134,7 +127,7 @@ class Owner:
             settled = self._loop is None or self._loop.done()
         self._abandoned.set()
         self._blocking.shutdown(wait=False, cancel_futures=True)
-        self._means.observer.left(self.tp)
+        self._means.observer.left(self.seat)
         return settled
 
     def _close(self) -> None:
@@ -172,35 +165,37 @@ class Owner:
         if isinstance(taken.core, StandingCore):
             await self._stand(taken.core)
         checkpoint = taken.core.snapshot(self._means.clock())
-        self._means.observer.observed(self.tp, taken.core.drain())
+        self._means.observer.observed(self.seat, taken.core.drain())
         began = time.monotonic()
         self._flight_s, self._oldest_s = self._oldest_s or began, None
         if checkpoint is not None:
             messages = [self._message(write) for write in checkpoint.writes]
             await self._block(lambda: taken.writer.commit(messages))
-            self.committed = position(checkpoint.committed, self.spec.source)
-            self._means.observer.checkpointed(self.spec.name, self.tp, time.monotonic() - began)
+            self._commit(checkpoint.committed)
+            self._means.observer.checkpointed(self.seat, time.monotonic() - began)
         self._flight_s = None
         self._moved.set()
 
+    def _commit(self, committed: Mapping[str, int]) -> None:
+        contained = positions(committed, self.spec.sources)
+        for source in self.sources:
+            source.commit(contained[source.name])
+
     async def _stand(self, core: StandingCore) -> None:
-        """Tell the core where its log ends, in records: a transaction's marker at the end is none, and never folded."""
-        source = TopicPartition(self.tp.topic, self.tp.partition)
+        """Tell the core where its logs end, in records."""
+        logs = [TopicPartition(tp.topic, tp.partition) for tp in self._by_tp]
         try:
-            ends = await self._block(lambda: self._means.cluster.stable_ends([source]))
+            ends = await self._block(lambda: self._means.cluster.stable_ends(logs))
         except ClusterError as error:
             self._astray.warn(f"{self.name}: {error}")  # it stands nowhere; the commit that follows is tried anyway
             return
-        end = ends[self.tp.topic, self.tp.partition]
-        if self._thread is not None and self._chain is not None:
-            fetched = await self._thread.last_before(self.tp, end)
-            if fetched == self._chain.last:
-                end = min(end, max(fetched, self.committed) + 1)
-        core.stand({self.spec.source: end}, self._means.clock())
+        core.stand(
+            {source.name: await source.end_in_records(ends[source.tp]) for source in self.sources}, self._means.clock()
+        )
 
     def _message(self, write: Write) -> Message:
         if write.topic == STATE:
-            return Message(self._means.topics.of(self.spec.state), self.tp.partition, write.key, write.value)
+            return Message(self._means.topics.of(self.spec.state), self.seat.partition, write.key, write.value)
         return Message(self._means.topics.of(write.topic), write.partition, write.key, write.value)
 
     async def _block(self, call: Callable[[], T]) -> T:

@@ -9,7 +9,7 @@ from faust.types import TP
 
 from kedge.streams.core.instructions import TopologyMismatchError
 from kedge.streams.topics import TOPICS
-from kedge.streams.worker.cluster import ClusterError, TopicsMissingError
+from kedge.streams.worker.cluster import ClusterError, TopicsMissingError, UnequalPartitionsError
 from kedge.streams.worker.exits import FAILED, LOG
 from kedge.streams.worker.means import AgentSpec, Means
 from kedge.streams.worker.owner import Owner
@@ -20,7 +20,9 @@ from kedge.streams.worker.transport import FetchThread
 
 
 class Owners:
-    """Makes an owner for every assigned partition, gives each its batches, and retires all of them on a revoke.
+    """Makes an owner for every seat assigned, gives each its batches, and retires all of them on a revoke.
+
+    A seat is an agent's partition number: one partition of each of its sources, which the group gives to one worker.
 
     A revoke takes everything back, also what the next assignment will return: whoever keeps a state over a
     rebalance must prove that nobody else has moved it, and to read it again is the proof.
@@ -28,7 +30,7 @@ class Owners:
 
     def __init__(self, agents: Sequence[AgentSpec], means: Means) -> None:
         """Own nothing yet."""
-        self._specs = {means.topics.of(spec.source): spec for spec in agents}
+        self._specs = {means.topics.of(source): spec for spec in agents for source in spec.sources}
         self._means = means
         self._owners: dict[TP, Owner] = {}
         self._taking: asyncio.Task[None] | None = None
@@ -40,7 +42,7 @@ class Owners:
     @property
     def owners(self) -> Sequence[Owner]:
         """Those of the assignment that holds."""
-        return list(self._owners.values())
+        return list(dict.fromkeys(self._owners.values()))
 
     @property
     def is_assigned(self) -> bool:
@@ -111,22 +113,33 @@ class Owners:
         try:
             await owner.fold(batch)
         except Exception as error:  # noqa: BLE001 - cores take bad input in: what they raise is our fault
-            LOG.exception("%s %d: folding failed", owner.spec.name, owner.tp.partition)
-            self._means.die(f"{owner.spec.name} {owner.tp.partition}: folding failed: {error!r}")
+            LOG.exception("%s: folding failed", owner.name)
+            self._means.die(f"{owner.name}: folding failed: {error!r}")
 
     async def _take_over(self, partitions: frozenset[TP]) -> None:
         try:
             topics = self._means.topics
             counts = await asyncio.to_thread(self._means.cluster.partitions, [topics.of(spec.name) for spec in TOPICS])
             logical = {spec.name: counts[topics.of(spec.name)] for spec in TOPICS}
-            self._owners = {tp: Owner(self._specs[tp.topic], tp, self._means) for tp in partitions}
+            self._owners = self._made(partitions)
             await asyncio.gather(*(self._seat(owner, logical) for owner in self.owners))
         except Exception as error:  # noqa: BLE001 - or the task would end, and nobody know
             if self._assigned is partitions:  # else it was revoked meanwhile, and what failed is of no interest
                 self._failed(error)
         else:
-            if partitions:
-                LOG.info("counting %d partitions", len(partitions))
+            if self._owners:
+                LOG.info("counting %d partitions", len(self.owners))
+
+    def _made(self, partitions: frozenset[TP]) -> dict[TP, Owner]:
+        owners: dict[TP, Owner] = {}
+        for spec, number in {(self._specs[tp.topic], tp.partition): None for tp in sorted(partitions)}:
+            owner = Owner(spec, number, self._means)
+            held = {source.tp: owner for source in owner.sources if source.tp in partitions}
+            if len(held) == len(owner.sources):
+                owners |= held
+            else:  # not ready, then, until the group has settled otherwise
+                LOG.error("%s waits: other workers have some of %s", owner.name, ", ".join(spec.sources))
+        return owners
 
     async def _seat(self, owner: Owner, partitions: dict[str, int]) -> None:
         await owner.take_over(partitions)
@@ -135,7 +148,7 @@ class Owners:
 
     def _failed(self, error: Exception) -> None:
         match error:
-            case TopologyMismatchError() | TopicsMissingError():
+            case TopologyMismatchError() | TopicsMissingError() | UnequalPartitionsError():
                 self._means.die(str(error), code=FAILED)
             case FencedError():
                 self._means.die(f"fenced while taking over: another worker took the partition ({error})")

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from faust.types import TP
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from kedge.streams.core.instructions import Observation
 from kedge.streams.names import Agent
 from kedge.streams.worker.exits import LOG
+from kedge.streams.worker.means import Seat
 from kedge.streams.worker.transaction import Retry
 
 
@@ -126,7 +126,7 @@ class Telemetry:
         self._clock = clock
         self._unknown: set[str] = set()
         self._versions: dict[str, OrderedDict[str, set[Series]]] = defaultdict(OrderedDict)
-        self._series: dict[TP, set[Series]] = defaultdict(set)
+        self._series: dict[Seat, set[Series]] = defaultdict(set)
         self._core = {name: _made(metric, registry) for name, metric in CORE_METRICS.items()}
         self._checkpoints = Counter("kedge_checkpoints", "Transactions committed.", ("agent",), registry=registry)
         self._duration = Histogram(
@@ -149,11 +149,11 @@ class Telemetry:
             "kedge_uncommitted_seconds", "Age of the oldest work without a checkpoint.", _OWNED, registry=registry
         )
         self._lag = Gauge(
-            "kedge_lag_records", "Records of the source that no checkpoint contains.", _OWNED, registry=registry
+            "kedge_lag_records", "Records that no checkpoint contains.", (*_OWNED, "source"), registry=registry
         )
         self._partitions = Gauge("kedge_partitions", "Partitions restored and counting.", ("agent",), registry=registry)
 
-    def observed(self, tp: TP, observations: Sequence[Observation]) -> None:
+    def observed(self, seat: Seat, observations: Sequence[Observation]) -> None:
         """What a core noticed. A name that is not in the table is said once: it is a metric that nobody sees."""
         for observation in observations:
             metric, collector = CORE_METRICS.get(observation.name), self._core.get(observation.name)
@@ -164,13 +164,13 @@ class Telemetry:
                 continue
             labels = tuple(observation.labels[label] for label in metric.labels)
             if metric.partition:
-                labels = (*labels, str(tp.partition))
+                labels = (*labels, str(seat.partition))
             self._remember(observation, (collector, labels))
             value = observation.value * metric.scale
             if isinstance(collector, Counter):
                 collector.labels(*labels).inc(value)
             else:
-                self._set(tp, collector, labels, value)
+                self._set(seat, collector, labels, value)
 
     def _remember(self, observation: Observation, series: Series) -> None:
         """Keep the series of the versions seen last; a sender that makes versions up makes none that stay."""
@@ -186,43 +186,47 @@ class Telemetry:
                 for owned in self._series.values():
                     owned.discard((collector, labels))
 
-    def restored(self, agent: Agent, tp: TP, seconds: float) -> None:
+    def restored(self, seat: Seat, seconds: float) -> None:
         """A partition was taken over."""
-        self._set(tp, self._restore, (agent, str(tp.partition)), seconds)
+        self._set(seat, self._restore, _labels(seat), seconds)
 
-    def checkpointed(self, agent: Agent, tp: TP, seconds: float) -> None:
+    def checkpointed(self, seat: Seat, seconds: float) -> None:
         """A checkpoint was committed."""
-        self._checkpoints.labels(agent).inc()
-        self._duration.labels(agent).observe(seconds)
-        self._set(tp, self._success, (agent, str(tp.partition)), self._clock() / 1000)
+        self._checkpoints.labels(seat.agent).inc()
+        self._duration.labels(seat.agent).observe(seconds)
+        self._set(seat, self._success, _labels(seat), self._clock() / 1000)
 
     def retried(self, agent: Agent, retry: Retry) -> None:
         """A step of a transaction was done again."""
         self._retries.labels(agent, retry).inc()
 
-    def behind(self, agent: Agent, tp: TP, *, uncommitted_s: float, records: int | None) -> None:
-        """How far a partition is behind, now and then; `records` None: not known yet."""
-        labels = (agent, str(tp.partition))
-        self._set(tp, self._uncommitted, labels, uncommitted_s)
-        if records is not None:
-            self._set(tp, self._lag, labels, records)
+    def behind(self, seat: Seat, *, uncommitted_s: float, records: Mapping[str, int | None]) -> None:
+        """How far a partition is behind, now and then; `records` by source, None: not known yet."""
+        self._set(seat, self._uncommitted, _labels(seat), uncommitted_s)
+        for source, behind in records.items():
+            if behind is not None:
+                self._set(seat, self._lag, (*_labels(seat), source), behind)
 
     def owned(self, agent: Agent, partitions: int) -> None:
         """How many partitions are counting."""
         self._partitions.labels(agent).set(partitions)
 
-    def left(self, tp: TP) -> None:
+    def left(self, seat: Seat) -> None:
         """A partition is not ours any more: what it alone showed must not stand here as if it still were."""
-        for series in self._series.pop(tp, set()):
+        for series in self._series.pop(seat, set()):
             gauge, labels = series
             gauge.remove(*labels)
             for versions in self._versions.values():
                 for known in versions.values():
                     known.discard(series)
 
-    def _set(self, tp: TP, gauge: Gauge, labels: tuple[str, ...], value: float) -> None:
+    def _set(self, seat: Seat, gauge: Gauge, labels: tuple[str, ...], value: float) -> None:
         gauge.labels(*labels).set(value)
-        self._series[tp].add((gauge, labels))
+        self._series[seat].add((gauge, labels))
+
+
+def _labels(seat: Seat) -> tuple[str, str]:
+    return seat.agent, str(seat.partition)
 
 
 def _made(metric: CoreMetric, registry: CollectorRegistry) -> Counter | Gauge:

@@ -50,14 +50,15 @@ class Examiner:
         )
 
     def _stalled(self) -> dict[str, float]:
-        """By partition, for how long the position has stood still before the log's end."""
-        thread, now = self._owners.consumer_thread, time.monotonic()
+        """By source partition, for how long the position has stood still before the log's end."""
+        now = time.monotonic()
         positions: dict[str, tuple[int, float]] = {}
-        if thread is not None:
-            for owner in self._owners.owners:
-                position, end = thread.progress(owner.tp)
-                if owner.counting and position is not None and end is not None and position < end:
-                    before, since = self._positions.get(owner.name, (-1, now))
-                    positions[owner.name] = (position, since if position == before else now)
+        for owner in self._owners.owners:
+            for source in owner.sources if owner.counting else ():
+                position, end = source.progress() or (0, 0)
+                if position < end:
+                    name = f"{owner.name}, {source.name}"
+                    before, since = self._positions.get(name, (-1, now))
+                    positions[name] = (position, since if position == before else now)
         self._positions = positions
         return {name: now - since for name, (_, since) in positions.items()}

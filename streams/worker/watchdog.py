@@ -24,8 +24,8 @@ GRACE_S = 10.0
 class Vitals:
     """What can be seen of a worker from outside; durations in seconds.
 
-    `uncommitted` and `stalled` are by partition: how long work has waited to be committed, and how long nothing
-    was fetched though there is more.
+    `uncommitted` is by partition: how long work has waited to be committed. `stalled` is by source partition: how
+    long nothing was fetched though there is more.
     """
 
     crashed: bool = False

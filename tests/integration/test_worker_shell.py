@@ -218,7 +218,7 @@ def test_a_transaction_of_the_sender_is_counted_when_committed_and_its_marker_is
     source.send(10, settings={"transactional.id": f"sender-{stage.environment}"})
     seen.until(source.expected())
     _until_standing(seen)
-    wait_for(lambda: worker.get("/metrics")[1].count("kedge_lag_records{") == 4, "the lag to be known")
+    wait_for(lambda: worker.get("/metrics")[1].count("kedge_lag_records{") == 8, "the lag of both sources")
     assert set(re.findall(r"^kedge_lag_records{.*} (.*)$", worker.get("/metrics")[1], re.MULTILINE)) == {"0.0"}
 
 
@@ -282,7 +282,8 @@ def test_a_state_for_another_partition_count_is_refused(stage: Stage) -> None:
     seen.until(source.expected())
     assert worker.end() == 0
     grown = [
-        NewPartitions(Topics(stage.environment).of(name), PARTITIONS + 1) for name in ("predictions", "tally_state")
+        NewPartitions(Topics(stage.environment).of(name), PARTITIONS + 1)
+        for name in ("predictions", "outcomes", "tally_state")
     ]
     admin = stage.broker.admin()
     for future in admin.create_partitions(grown).values():

@@ -15,7 +15,8 @@ from typing import Any
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from kedge.streams.names import Topics
+from kedge.streams.names import SOURCES, Agent, Topics
+from tests.support.counting import OUTPUTS
 from tests.support.processes import spawn, tail, terminate
 from tests.support.waiting import wait_for
 
@@ -109,10 +110,12 @@ class ShellWorker:
 
 
 class Source:
-    """Sends the numbers 0, 1, 2, … to the partitions of `predictions` in turn, and knows the right counts."""
+    """Sends the numbers 0, 1, 2, … to the partitions of a topic in turn, and knows the right counts."""
 
-    def __init__(self, bootstrap: str, environment: str) -> None:
-        self._bootstrap, self._topic = bootstrap, Topics(environment).predictions
+    def __init__(
+        self, bootstrap: str, environment: str, *, topic: str = "predictions", partitions: int = PARTITIONS
+    ) -> None:
+        self._bootstrap, self._topic, self._partitions = bootstrap, Topics(environment).of(topic), partitions
         self._next = 0
 
     def send(self, count: int, *, codec: str = "lz4", settings: Mapping[str, Any] | None = None) -> None:
@@ -131,7 +134,7 @@ class Source:
             producer.init_transactions(20)
             producer.begin_transaction()
         for number in range(self._next, self._next + count):
-            producer.produce(self._topic, str(number).encode(), partition=number % PARTITIONS)
+            producer.produce(self._topic, str(number).encode(), partition=number % self._partitions)
         if transactional:
             producer.commit_transaction(20)
         assert producer.flush(60) == 0
@@ -139,16 +142,16 @@ class Source:
 
     def expected(self) -> dict[int, tuple[int, int, int]]:
         """By partition: how many, their sum, the sum of their squares."""
-        numbers = {partition: range(partition, self._next, PARTITIONS) for partition in range(PARTITIONS)}
+        numbers = {number: range(number, self._next, self._partitions) for number in range(self._partitions)}
         return {p: (len(of), sum(of), sum(n * n for n in of)) for p, of in numbers.items()}
 
 
 class Seen:
-    """Every state of the counts that a `read_committed` reader of `partials` has seen, in order, by partition."""
+    """Every state of an agent's counts that a `read_committed` reader has seen, in order, by partition."""
 
-    def __init__(self, bootstrap: str, environment: str, *, partitions: int) -> None:
+    def __init__(self, bootstrap: str, environment: str, *, partitions: int, agent: Agent = Agent.TALLY) -> None:
         self.states: dict[int, list[dict[str, Any]]] = defaultdict(list)
-        self._topic, self._partitions = Topics(environment).partials, partitions
+        self._topic, self._leading = Topics(environment).of(OUTPUTS[agent]), SOURCES[agent][0]
         self._consumer = Consumer(
             {
                 "bootstrap.servers": bootstrap,
@@ -161,8 +164,8 @@ class Seen:
         )
         self._consumer.assign([TopicPartition(self._topic, number, 0) for number in range(partitions)])
 
-    def read(self) -> dict[int, tuple[int, int, int]]:
-        """Read what is new; returns the newest counts by partition."""
+    def read(self, source: str = "") -> dict[int, tuple[int, int, int]]:
+        """Read what is new; returns the newest counts by partition, of the leading source unless another is named."""
         for message in self._consumer.consume(10_000, 0.2):
             error = message.error()
             if error is None:
@@ -170,20 +173,21 @@ class Seen:
                 self.states[state["partition"]].append(state)
             else:  # a broker that is away; what it then gives is what counts
                 assert not error.fatal(), error
-        return {p: (of[-1]["count"], of[-1]["total"], of[-1]["squares"]) for p, of in sorted(self.states.items())}
+        newest = {partition: of[-1]["counts"][source or self._leading] for partition, of in self.states.items()}
+        return {partition: (count, total, squares) for partition, (count, total, squares) in sorted(newest.items())}
 
-    def until(self, expected: Mapping[int, tuple[int, int, int]], *, timeout_s: float = 60.0) -> None:
+    def until(self, expected: Mapping[int, tuple[int, int, int]], *, source: str = "", timeout_s: float = 60.0) -> None:
         """Wait until the newest counts are right; a count that is too high never becomes right."""
         total = sum(count for count, _, _ in expected.values())
 
         def enough() -> bool:
-            return sum(count for count, _, _ in self.read().values()) >= total
+            return sum(count for count, _, _ in self.read(source).values()) >= total
 
-        wait_for(enough, f"{total} to be counted ({self.read()})", timeout_s=timeout_s)
-        assert self.read() == dict(expected)
+        wait_for(enough, f"{total} to be counted ({self.read(source)})", timeout_s=timeout_s)
+        assert self.read(source) == dict(expected)
 
     def check_history(self) -> None:
         """Each state was seen once, and contains more than the one before: nothing was sent twice, or by a zombie."""
         for states in self.states.values():
-            counts = [(state["count"], state["at_end"]) for state in states]
+            counts = [(sum(of[0] for of in state["counts"].values()), state["at_end"]) for state in states]
             assert all(b[0] >= a[0] and b != a for a, b in itertools.pairwise(counts)), counts

@@ -1,7 +1,7 @@
 """A worker process that counts (`python -m tests.support.shell_worker`), set by KEDGE_* as any worker.
 
-`TEST_FILLER`: records of 1 kB in each checkpoint. `TEST_JOIN_FAILS`: a file that is not there yet; the first join of
-the group fails with a fatal error, and makes it. Catalog records are printed.
+`TEST_AGENT`: which of the agents (tally). `TEST_FILLER`: records of 1 kB in each checkpoint. `TEST_JOIN_FAILS`: a file
+that is not there yet; the first join of the group fails with a fatal error, and makes it. Catalog records are printed.
 """
 
 import os
@@ -13,7 +13,7 @@ from typing import Any
 from aiokafka import errors  # type: ignore[import-untyped]
 from aiokafka.consumer.group_coordinator import GroupCoordinator  # type: ignore[import-untyped]
 
-from kedge.streams.names import Agent
+from kedge.streams.names import SOURCES, Agent
 from kedge.streams.settings import KafkaSettings, Settings, WorkerSettings
 from kedge.streams.worker.app import AgentSpec, run_worker
 from kedge.streams.worker.logs import configure_logs
@@ -26,15 +26,15 @@ def main() -> int:
     marker = os.environ.get("TEST_JOIN_FAILS")
     if marker is not None and not Path(marker).exists():
         _break_first_join(Path(marker))
-    filler = int(os.environ.get("TEST_FILLER", "0"))
+    filler, name = int(os.environ.get("TEST_FILLER", "0")), Agent(os.environ.get("TEST_AGENT", "tally"))
 
     def make_core(partition: int, partitions: Mapping[str, int]) -> CountingCore:
-        return CountingCore(partition, partitions, filler=filler)
+        return CountingCore(partition, partitions, agent=name, filler=filler)
 
     settings = Settings(
         kafka=KafkaSettings.from_environment(os.environ), worker=WorkerSettings.from_environment(os.environ)
     )
-    agent = AgentSpec(name=Agent.TALLY, source="predictions", state="tally_state", make_core=make_core)
+    agent = AgentSpec(name=name, sources=SOURCES[name], state=f"{name}_state", make_core=make_core)
     return run_worker(settings, [agent], _print)
 
 

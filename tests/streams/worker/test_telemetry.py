@@ -3,16 +3,16 @@
 import logging
 
 import pytest
-from faust.types import TP
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 
 from kedge.streams.core.instructions import Observation
 from kedge.streams.names import Agent
+from kedge.streams.worker.means import Seat
 from kedge.streams.worker.telemetry import CORE_METRICS, VERSIONS_MAX, Telemetry
 from kedge.streams.worker.transaction import Retry
 
-TALLY = TP("dev.kedge.predictions", 3)
+TALLY = Seat(Agent.TALLY, 3)
 
 
 def _telemetry() -> tuple[Telemetry, CollectorRegistry]:
@@ -34,16 +34,17 @@ def test_counters_add_up_and_gauges_are_set_in_their_unit() -> None:
 
 def test_what_an_owner_does_is_counted() -> None:
     telemetry, registry = _telemetry()
-    telemetry.restored(Agent.TALLY, TALLY, 0.5)
-    telemetry.checkpointed(Agent.TALLY, TALLY, 0.02)
+    telemetry.restored(TALLY, 0.5)
+    telemetry.checkpointed(TALLY, 0.02)
     telemetry.retried(Agent.TALLY, Retry.ABORT)
-    telemetry.behind(Agent.TALLY, TALLY, uncommitted_s=1.5, records=7)
+    telemetry.behind(TALLY, uncommitted_s=1.5, records={"predictions": 7, "outcomes": None})
     telemetry.owned(Agent.TALLY, 4)
     owned = {"agent": "tally", "partition": "3"}
     assert _value(registry, "kedge_restore_seconds", **owned) == 0.5
     assert _value(registry, "kedge_checkpoint_timestamp_seconds", **owned) == 12
     assert _value(registry, "kedge_uncommitted_seconds", **owned) == 1.5
-    assert _value(registry, "kedge_lag_records", **owned) == 7
+    assert _value(registry, "kedge_lag_records", **owned, source="predictions") == 7
+    assert _value(registry, "kedge_lag_records", **owned, source="outcomes") is None
     assert _value(registry, "kedge_checkpoints_total", agent="tally") == 1
     assert _value(registry, "kedge_transaction_retries_total", agent="tally", kind="abort") == 1
     assert _value(registry, "kedge_partitions", agent="tally") == 4
@@ -51,10 +52,10 @@ def test_what_an_owner_does_is_counted() -> None:
 
 def test_a_partition_that_leaves_takes_its_own_series_with_it() -> None:
     telemetry, registry = _telemetry()
-    other = TP(TALLY.topic, 0)
-    for tp in (TALLY, other):
-        telemetry.restored(Agent.TALLY, tp, 0.5)
-        telemetry.observed(tp, [Observation("watermark_ms", {"model": "m"}, 1_000)])
+    other = Seat(Agent.TALLY, 0)
+    for seat in (TALLY, other):
+        telemetry.restored(seat, 0.5)
+        telemetry.observed(seat, [Observation("watermark_ms", {"model": "m"}, 1_000)])
     telemetry.left(TALLY)
     text = generate_latest(registry).decode()
     assert 'partition="3"' not in text
@@ -77,11 +78,11 @@ def test_core_metrics_follow_prometheus_naming() -> None:
 
 def test_only_the_versions_seen_last_have_series() -> None:
     registry = CollectorRegistry()
-    telemetry, tp = Telemetry(registry, lambda: 0), TP("reports", 0)
+    telemetry, seat = Telemetry(registry, lambda: 0), Seat(Agent.GUARD, 0)
     for i in range(VERSIONS_MAX + 3):
         labels = {"model": "m", "version": f"v{i}", "role": "PRIMARY"}
         for name in ("requests", "window_verdict"):
-            telemetry.observed(tp, [Observation(name, labels, 1)])
+            telemetry.observed(seat, [Observation(name, labels, 1)])
     for name in ("kedge_requests_total", "kedge_window_verdict"):
         shown = {
             sample.labels["version"]
@@ -90,5 +91,5 @@ def test_only_the_versions_seen_last_have_series() -> None:
             if sample.name == name
         }
         assert shown == {f"v{i}" for i in range(3, VERSIONS_MAX + 3)}
-    telemetry.left(tp)
+    telemetry.left(seat)
     assert registry.get_sample_value("kedge_window_verdict", {"model": "m", "version": "v6", "role": "PRIMARY"}) is None
