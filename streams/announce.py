@@ -13,7 +13,9 @@ from kedge.schemas.monitor import MonitorSpec, WindowSpec, parse_monitor
 from kedge.schemas.partition import partition_for
 from kedge.schemas.records import Baseline, Monitor
 from kedge.schemas.report_json import iso_time
+from kedge.schemas.signing import signed_bytes
 from kedge.streams.core.effective import aligned, effective_from
+from kedge.streams.core.trusting import Signer
 from kedge.streams.names import Topics
 from kedge.streams.reading import ReadingError, partition_counts, read_to_end
 from kedge.streams.settings import KafkaSettings
@@ -58,15 +60,18 @@ class Published:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where to publish, and how long to wait for it."""
+    """Where to publish, who signs, and how long to wait for it."""
 
     kafka: KafkaSettings
     codec: Codec
+    signer: Signer | None = None
     timeout_s: float = 30.0
 
 
 def announce_monitor(place: Place, monitor: Monitor, *, now_ms: int, at: int | None = None) -> Published:
     """Publish a monitor; it acts from `at`, else from 0 if it is the model's first, else a few panes ahead.
+
+    It is signed where there is a signer, and the same with another signature is not the same.
 
     Raises:
         ReadingError: Kafka does not answer, or does not take it.
@@ -77,7 +82,16 @@ def announce_monitor(place: Place, monitor: Monitor, *, now_ms: int, at: int | N
     windows = parse_monitor(monitor.document, monitor.model).windows
     start = _start(known, at, now_ms, (catalog.windows(monitor.model), windows))
     key = json.dumps([monitor.model, start], separators=(",", ":"))
-    return _publish(place, known, replace(monitor, effective_from=start), ("monitors", key), given=at is not None)
+    signed = _signed(replace(monitor, effective_from=start), place.signer)
+    same_key = [other for other in known if other.key_id == signed.key_id]
+    return _publish(place, same_key, signed, ("monitors", key), given=at is not None)
+
+
+def _signed(monitor: Monitor, signer: Signer | None) -> Monitor:
+    if signer is None:
+        return monitor
+    named = replace(monitor, key_id=signer.key_id)
+    return replace(named, signature=signer.sign(signed_bytes(named)))
 
 
 def announce_baseline(place: Place, baseline: Baseline, *, now_ms: int, at: int | None = None) -> Published:

@@ -19,7 +19,7 @@ from kedge.schemas.records import Baseline, Monitor
 from kedge.streams.announce import Place, announce_monitor
 from kedge.streams.cli.baseline import read_baseline
 from kedge.streams.cli.boundary import Exit
-from kedge.streams.cli.options import as_json, codec, kafka_options
+from kedge.streams.cli.options import as_json, codec, kafka_options, signing_key
 from kedge.streams.cli.publication import effective_from_option, publication_json, publication_line
 from kedge.streams.core.plan import make_plan
 from kedge.streams.settings import KafkaSettings
@@ -66,13 +66,15 @@ def check(ctx: click.Context, /, *, file: Path, baseline: Path | None, as_json: 
 def publish(kafka: KafkaSettings, *, file: Path, effective_from: int | None, as_json: bool) -> None:
     """Publish monitor FILE and wait until Kafka has it.
 
-    A model's first monitor acts from the beginning of time, a later one from the next windows on.
+    A model's first monitor acts from the beginning of time, a later one from the next windows on. It is signed with
+    the key of KEDGE_SIGNING_KEY_FILE; workers that trust keys only (KEDGE_TRUST=keys) use no unsigned one.
     """
     spec = parse_monitor(file.read_text(encoding="utf-8", errors="replace"), str(file))
     document = to_document(spec)
     record = Monitor(model=spec.model, hash=monitor_hash(document), effective_from=0, document=document)
     now_ms = time.time_ns() // 1_000_000
-    published = announce_monitor(Place(kafka=kafka, codec=codec()), record, now_ms=now_ms, at=effective_from)
+    place = Place(kafka=kafka, codec=codec(), signer=signing_key())
+    published = announce_monitor(place, record, now_ms=now_ms, at=effective_from)
     click.echo(publication_json(published) if as_json else publication_line("monitor", published))
 
 

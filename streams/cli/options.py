@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import click
@@ -11,8 +12,9 @@ from kedge.schemas.codec import Codec
 from kedge.schemas.registry import ConfluentRegistry
 from kedge.streams.settings import KafkaSettings, SettingsError
 from kedge.streams.topics import OWN_MESSAGE_BYTES_MAX
+from kedge.streams.trust import SigningKey
 
-__all__ = ["as_json", "codec", "kafka_options"]
+__all__ = ["as_json", "codec", "kafka_options", "signing_key"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -43,3 +45,14 @@ def codec() -> Codec:
         return Codec(ConfluentRegistry(url), bytes_max=OWN_MESSAGE_BYTES_MAX)
     except ValueError as error:
         raise SettingsError(f"KEDGE_REGISTRY_URL: {error}") from error
+
+
+def signing_key() -> SigningKey | None:
+    """Return the key that KEDGE_SIGNING_KEY_FILE names; None: nothing is signed."""
+    path = os.environ.get("KEDGE_SIGNING_KEY_FILE", "").strip()
+    if not path:
+        return None
+    try:
+        return SigningKey.load(Path(path))
+    except SettingsError as error:
+        raise SettingsError(f"KEDGE_SIGNING_KEY_FILE: {error}") from error

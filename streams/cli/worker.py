@@ -4,16 +4,19 @@ import os
 import sys
 
 import click
+from prometheus_client import CollectorRegistry
 
 from kedge.streams.cli.options import codec, kafka_options
 from kedge.streams.core.catalog import Catalog
 from kedge.streams.core.guard_means import GuardMeans
+from kedge.streams.core.rollbacks import RECENT_MS
 from kedge.streams.settings import KafkaSettings, Settings, WorkerSettings
-from kedge.streams.trust import DevelopmentVerifier, Unsigned
+from kedge.streams.trust import trust_from_environment
 from kedge.streams.worker.agents import CoreSettings, catalog_sink, make_agents
 from kedge.streams.worker.app import run_worker
 from kedge.streams.worker.exits import LOG
 from kedge.streams.worker.logs import configure_logs
+from kedge.streams.worker.reader import CATALOG, Feed
 from kedge.streams.worker.rollbacks import RecentRollbacks
 
 __all__ = ["worker"]
@@ -32,8 +35,14 @@ def worker(ctx: click.Context, kafka: KafkaSettings) -> None:
     core = CoreSettings.from_environment(os.environ)
     if not core.hash_key:
         LOG.warning("KEDGE_HASH_KEY is not set: the hashes in dead letters can be guessed by trying payloads")
-    shared, catalog = codec(), Catalog()
+    trust = trust_from_environment(os.environ)
+    shared, catalog, registry = codec(), Catalog(), CollectorRegistry()
     settings = Settings(kafka=kafka, worker=WorkerSettings.from_environment(os.environ))
-    means = GuardMeans(rollbacks=RecentRollbacks(shared), signer=Unsigned(), verifier=DevelopmentVerifier())
+    rollbacks = RecentRollbacks(shared)
+    means = GuardMeans(rollbacks=rollbacks, signer=trust.signer(), verifier=trust.verifier)
     agents = make_agents(catalog, shared, kafka.environment, core, means)
-    ctx.exit(run_worker(settings, agents, catalog_sink(catalog, shared)))
+    feeds = [
+        Feed(topics=CATALOG, sink=catalog_sink(catalog, shared, trust.verifier, registry)),
+        Feed(topics=("control",), sink=rollbacks.take, back_ms=RECENT_MS),
+    ]
+    ctx.exit(run_worker(settings, agents, feeds, registry=registry))

@@ -123,6 +123,7 @@ def _variables(kafka: KafkaSettings) -> Mapping[str, str]:
         "KEDGE_BROKERS": kafka.brokers,
         "KEDGE_ENVIRONMENT": kafka.environment,
         "KEDGE_EMBEDDED": "true",
+        "KEDGE_TRUST": "development",
         "KEDGE_HTTP_PORT": "0",
         "KEDGE_CHECKPOINT_SECONDS": "0.2",
         "KEDGE_SESSION_TIMEOUT_SECONDS": "6",

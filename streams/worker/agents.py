@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from prometheus_client import CollectorRegistry, Counter
+
 from kedge.schemas.codec import Codec
 from kedge.schemas.errors import UndecodableError
 from kedge.schemas.monitor import MonitorError, MonitorSpec, monitor_hash
 from kedge.schemas.records import Baseline, Monitor
+from kedge.schemas.signing import signed_bytes
 from kedge.streams.core.catalog import Catalog
 from kedge.streams.core.config import CoreConfig
 from kedge.streams.core.guard import Guard
@@ -17,6 +20,7 @@ from kedge.streams.core.instructions import Core
 from kedge.streams.core.judge import Judge
 from kedge.streams.core.plan import make_plan
 from kedge.streams.core.tally import Tally
+from kedge.streams.core.trusting import Verifier
 from kedge.streams.names import SOURCES, Agent
 from kedge.streams.settings import SettingsError
 from kedge.streams.worker.exits import LOG
@@ -86,19 +90,20 @@ def make_agents(
     ]
 
 
-def catalog_sink(catalog: Catalog, codec: Codec) -> Sink:
-    """Return what enters published monitors and baselines; one that cannot be used is told of and left out."""
+def catalog_sink(catalog: Catalog, codec: Codec, verifier: Verifier, registry: CollectorRegistry) -> Sink:
+    """Return what enters published monitors and baselines; one that cannot be used is told of and left out.
+
+    A monitor counts only with a signature that `verifier` accepts: it says what a guard may command. What is left out
+    is counted in `registry`.
+    """
+    left_out = Counter("kedge_catalog_left_out", "Monitors and baselines left out.", ("topic",), registry=registry)
 
     def take(topic: str, key: bytes, value: bytes | None) -> None:
         if value is None:
             return
         try:
             if topic == _MONITORS:
-                monitor = codec.decode(value, Monitor)
-                if monitor.hash != monitor_hash(monitor.document):
-                    # It would take another's place in every cell that was counted under that one.
-                    raise ValueError("its hash is not its document's")  # noqa: TRY301 - told below like the rest
-                catalog.put_monitor(monitor)
+                catalog.put_monitor(_checked(codec.decode(value, Monitor), verifier))
                 return
             baseline = codec.decode(value, Baseline)
             # Tried here: a baseline that makes no plan would stop every worker at its first row.
@@ -106,8 +111,19 @@ def catalog_sink(catalog: Catalog, codec: Codec) -> Sink:
             catalog.put_baseline(baseline)
         except (UndecodableError, MonitorError, ValueError) as error:
             LOG.error("%s: %r is left out: %s", topic, key.decode(errors="replace"), error)
+            left_out.labels(topic).inc()
 
     return take
+
+
+def _checked(monitor: Monitor, verifier: Verifier) -> Monitor:
+    if monitor.hash != monitor_hash(monitor.document):
+        # It would take another's place in every cell that was counted under that one.
+        raise ValueError("its hash is not its document's")
+    if not verifier.accepts(monitor.key_id or "", signed_bytes(monitor), monitor.signature or b""):
+        signed = f"signed by {monitor.key_id!r}" if monitor.key_id else "unsigned"
+        raise ValueError(f"it is {signed}, and no trusted key's signature is on it (KEDGE_TRUSTED_KEYS)")
+    return monitor
 
 
 def _hash_key(variables: Mapping[str, str]) -> bytes:

@@ -20,8 +20,9 @@ from kedge.streams.worker.faust_app import SIGNALS, build_app
 from kedge.streams.worker.health import Health, serve
 from kedge.streams.worker.means import AgentSpec, Means
 from kedge.streams.worker.owners import Owners
-from kedge.streams.worker.reader import CatalogReader, Sink
+from kedge.streams.worker.reader import Feed, FeedReader
 from kedge.streams.worker.restore import RestoreError
+from kedge.streams.worker.takeover import refuse_unequal
 from kedge.streams.worker.telemetry import Telemetry
 from kedge.streams.worker.vitals import Examiner
 from kedge.streams.worker.watchdog import Watchdog
@@ -30,15 +31,16 @@ __all__ = ["AgentSpec", "run_worker"]
 
 
 def run_worker(
-    settings: Settings, agents: Sequence[AgentSpec], sink: Sink, *, registry: CollectorRegistry | None = None
+    settings: Settings, agents: Sequence[AgentSpec], feeds: Sequence[Feed], *, registry: CollectorRegistry | None = None
 ) -> int:
     """Run until a signal; returns the exit code. Call it in the main thread, once in a process.
 
     0 after SIGTERM or SIGINT: every partition has had its last checkpoint. 1 when to start again would not help: a
-    topic is missing, the HTTP port is taken. A fault of ours, or a partition that another worker has taken over,
-    does not return: it ends the process with 70, and whatever runs the worker starts it again.
+    topic is missing, or has another partition count than those that belong to it; the HTTP port is taken. A fault of
+    ours, or a partition that another worker has taken over, does not return: it ends the process with 70, and whatever
+    runs the worker starts it again.
 
-    `sink` is given every record of monitors and baselines: logical topic, key, value. It has been given all there
+    Each sink of `feeds` is given the records of its topics: logical topic, key, value. It has been given all there
     are before any core folds, and is called on the thread that folds.
     """
     worker, health, registry = settings.worker, Health(), registry or CollectorRegistry()
@@ -51,7 +53,7 @@ def run_worker(
     with _noting_signals() as stopping:
         try:
             run = _Run(settings, agents, health, Telemetry(registry, _now_ms))
-            return run.until_stopped(sink, stopping)
+            return run.until_stopped(feeds, stopping)
         except (ClusterError, RestoreError) as error:
             LOG.error("%s", error)
             return FAILED
@@ -66,22 +68,25 @@ class _Run:
         self._settings, self._agents, self._health, self._telemetry = settings, agents, health, telemetry
         self._topics = Topics(settings.kafka.environment)
 
-    def until_stopped(self, sink: Sink, stopping: threading.Event) -> int:
-        """Wait for Kafka, read the catalog, run Faust to its end."""
+    def until_stopped(self, feeds: Sequence[Feed], stopping: threading.Event) -> int:
+        """Wait for Kafka, read the feeds, run Faust to its end."""
         self._health.waiting_for = lambda: "waiting for Kafka"
         cluster = Cluster(self._settings.kafka)
         if not cluster.wait(stopping=stopping, waiting=LOG.warning, dice=random.Random()):  # noqa: S311 - jitter
             return 0
         counts = cluster.partitions([self._topics.of(spec.name) for spec in TOPICS])
-        reader = CatalogReader(self._settings.kafka, sink, die)
-        LOG.info("read %d monitors and baselines", reader.load(cluster, counts))
+        for spec in self._agents:
+            refuse_unequal(spec, {spec.name: counts[self._topics.of(spec.name)] for spec in TOPICS})
+        readers = [FeedReader(self._settings.kafka, feed, die) for feed in feeds]
+        for reader, feed in zip(readers, feeds, strict=True):
+            LOG.info("read %d records of %s", reader.load(cluster, counts, _now_ms()), feed)
         # From here to where Faust has its own handlers, a signal waits; `KedgeApp.on_first_start` lets it through.
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         if stopping.is_set():
             return 0
-        return self._run_faust(cluster, reader)
+        return self._run_faust(cluster, readers)
 
-    def _run_faust(self, cluster: Cluster, reader: CatalogReader) -> int:
+    def _run_faust(self, cluster: Cluster, readers: Sequence[FeedReader]) -> int:
         means = Means(
             settings=self._settings,
             topics=self._topics,
@@ -95,9 +100,10 @@ class _Run:
         asyncio.set_event_loop(loop)
         app = build_app(self._settings, self._agents, owners, self._telemetry, loop)
         watchdog = Watchdog(Examiner(owners, loop, lambda: app.crashed), failed=self._health.failed, die=die)
-        app.before_stop = [reader.stop, watchdog.stop]
+        app.before_stop = [*(reader.stop for reader in readers), watchdog.stop]
         self._health.waiting_for = lambda: None if owners.ready else "the partitions are being restored"
-        reader.follow(loop)
+        for reader in readers:
+            reader.follow(loop)
         watchdog.start()
         worker = Worker(app, loop=loop, quiet=True, redirect_stdouts=False, override_logging=False)
         worker.spinner = None  # it writes escape codes

@@ -8,9 +8,11 @@ from confluent_kafka import Producer
 
 from kedge.schemas.codec import Codec
 from kedge.schemas.records import DeadLetter, Report
+from kedge.schemas.signing import signed_bytes
 from kedge.streams.announce import Place, read_catalog
 from kedge.streams.names import Topics
 from kedge.streams.settings import KafkaSettings
+from kedge.streams.trust import KeyRing, SigningKey
 from tests.schemas.samples import SAMPLES
 from tests.streams.cli.support import call, lines, table
 from tests.support.kafka import Broker
@@ -73,6 +75,22 @@ def test_the_first_acts_from_the_beginning_and_the_next_from_the_windows_to_come
     assert starts[1] % (35 * 60_000) == 0
     assert before_ms + 180_000 <= starts[1] <= before_ms + 240_000 + 35 * 60_000
     assert [baseline.model for baseline in catalog.baselines] == ["fraud"]
+
+
+def test_a_monitor_is_signed_with_the_key_that_is_named_and_published_again_for_another_key(
+    given: tuple[str, ...], files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    (unsigned,) = lines(call("monitor", "publish", files[0], "--json", *given))
+    key, path = SigningKey.generate(), tmp_path / "signing.key"
+    path.write_bytes(key.private_pem())
+    env = {"KEDGE_SIGNING_KEY_FILE": str(path)}
+    told = [lines(call("monitor", "publish", files[0], "--json", *given, env=env))[0] for _ in range(2)]
+    assert [(said["hash"], said["published"]) for said in told] == [(unsigned["hash"], True), (unsigned["hash"], False)]
+    place = Place(kafka=KafkaSettings(brokers=given[1], environment=given[3]), codec=Codec())
+    first, signed = sorted(read_catalog(place).monitors, key=lambda monitor: monitor.effective_from)
+    assert first.key_id is None
+    assert signed.key_id == key.key_id
+    assert KeyRing([key.public_pem()]).accepts(key.key_id, signed_bytes(signed), signed.signature or b"")
 
 
 def test_a_start_inside_a_window_is_refused_with_the_next_that_would_do(

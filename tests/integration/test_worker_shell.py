@@ -316,7 +316,7 @@ def test_the_catalog_is_read_before_anything_is_folded_and_followed_after(stage:
     producer.produce(topics.baselines, b"b1", b"a")
     assert producer.flush(20) == 0
     worker = stage.worker("w1")
-    worker.says("read 2 monitors and baselines")
+    worker.says("read 2 records of monitors and baselines")
     source.send(10)
     seen.until(source.expected())
     producer.produce(topics.monitors, b"m2", b"a")

@@ -46,6 +46,7 @@ class ShellWorker:
             "KEDGE_HTTP_PORT": "0",
             "KEDGE_CHECKPOINT_SECONDS": "0.2",
             "KEDGE_SESSION_TIMEOUT_SECONDS": "6",
+            "KEDGE_TRUST": "development",
             **variables,
         }
         self._ending = False

@@ -17,6 +17,7 @@ from kedge.streams.names import SOURCES, Agent
 from kedge.streams.settings import KafkaSettings, Settings, WorkerSettings
 from kedge.streams.worker.app import AgentSpec, run_worker
 from kedge.streams.worker.logs import configure_logs
+from kedge.streams.worker.reader import CATALOG, Feed
 from tests.support.counting import CountingCore
 
 
@@ -35,7 +36,7 @@ def main() -> int:
         kafka=KafkaSettings.from_environment(os.environ), worker=WorkerSettings.from_environment(os.environ)
     )
     agent = AgentSpec(name=name, sources=SOURCES[name], state=f"{name}_state", make_core=make_core)
-    return run_worker(settings, [agent], _print)
+    return run_worker(settings, [agent], [Feed(topics=CATALOG, sink=_print)])
 
 
 def _print(topic: str, key: bytes, value: bytes | None) -> None:

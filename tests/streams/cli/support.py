@@ -1,6 +1,7 @@
 """The command line in this process."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from kedge.streams.cli.root import kedge
 
 def call(*arguments: object, env: Mapping[str, str] | None = None) -> Result:
     """Run `kedge` with arguments; no KEDGE_* variable comes from outside."""
-    unset: dict[str, str | None] = dict.fromkeys(("KEDGE_BROKERS", "KEDGE_ENVIRONMENT", "KEDGE_DEBUG"))
+    unset: dict[str, str | None] = dict.fromkeys(name for name in os.environ if name.startswith("KEDGE_"))
     result = CliRunner(env={**unset, **(env or {})}).invoke(kedge, [str(argument) for argument in arguments])
     assert "Traceback" not in result.output
     return result

@@ -52,6 +52,20 @@ def test_bad_settings_are_named(variables: dict[str, str], said: str) -> None:
     assert said in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({}, "kedge: KEDGE_TRUST is not set: KEDGE_TRUST=keys with"),
+        ({"KEDGE_TRUST": "keys"}, "kedge: KEDGE_TRUSTED_KEYS is not set"),
+        ({"KEDGE_TRUST": "everybody"}, "kedge: KEDGE_TRUST: 'everybody' is neither keys nor development"),
+    ],
+)
+def test_a_worker_is_told_whom_to_trust(variables: dict[str, str], said: str) -> None:
+    result = call("worker", env={"KEDGE_BROKERS": "a:1", **variables})
+    assert result.exit_code == 1
+    assert said in result.stderr
+
+
 def test_a_fault_of_ours_is_one_line_and_says_how_to_see_more(capsys: pytest.CaptureFixture[str]) -> None:
     @click.command
     def broken() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from prometheus_client import CollectorRegistry
 
 from kedge.schemas.monitor import monitor_hash
 from kedge.schemas.packed import pack_counts
@@ -18,6 +19,7 @@ from kedge.streams.core.instructions import Checkpoint
 from kedge.streams.core.judge import Judge
 from kedge.streams.core.tally import Tally
 from kedge.streams.core.tally_state import SENDERS_MAX
+from kedge.streams.trust import DevelopmentVerifier
 from kedge.streams.worker.agents import catalog_sink
 from tests.streams.core.made import (
     CODEC,
@@ -230,7 +232,7 @@ def test_progress_of_a_partition_that_is_not_there_holds_nothing_back(change: Ma
 
 def test_no_published_baseline_or_monitor_stops_the_worker() -> None:
     known, good = catalog(), baseline()
-    sink = catalog_sink(known, CODEC)
+    sink = catalog_sink(known, CODEC, DevelopmentVerifier(), CollectorRegistry())
     twice = replace(good, hash="twice", effective_from=NOON, signals=(*good.signals, good.signals[0]))
     sink("baselines", b"", CODEC.encode(twice))
     other = replace(monitor_record("design_effect: 2\n", NOON), hash=monitor_record().hash)

@@ -6,16 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from prometheus_client import CollectorRegistry
 
 from kedge.schemas.codec import Codec
 from kedge.schemas.monitor import monitor_hash, parse_monitor, to_document
 from kedge.schemas.records import Baseline, Monitor, Provenance
+from kedge.schemas.signing import signed_bytes
 from kedge.streams.core.catalog import Catalog
 from kedge.streams.core.columns import Columns, Numbers
 from kedge.streams.core.fit import fit
 from kedge.streams.names import Agent
 from kedge.streams.settings import SettingsError
 from kedge.streams.topics import TOPICS
+from kedge.streams.trust import DevelopmentVerifier, KeyRing, SigningKey
 from kedge.streams.worker.agents import CoreSettings, catalog_sink, make_agents
 from tests.support.means import guard_means
 
@@ -39,7 +42,7 @@ def baseline() -> Baseline:
 
 def test_what_is_published_makes_a_plan() -> None:
     catalog = Catalog()
-    take = catalog_sink(catalog, CODEC)
+    take = catalog_sink(catalog, CODEC, DevelopmentVerifier(), CollectorRegistry())
     take("monitors", b"m", CODEC.encode(MONITOR))
     take("baselines", b"m", CODEC.encode(baseline()))
     take("baselines", b"m", None)
@@ -59,16 +62,44 @@ def test_what_is_published_makes_a_plan() -> None:
     ],
 )
 def test_what_cannot_be_used_is_told_and_left_out(topic: str, value: bytes, caplog: pytest.LogCaptureFixture) -> None:
-    catalog = Catalog()
-    take = catalog_sink(catalog, CODEC)
+    catalog, registry = Catalog(), CollectorRegistry()
+    take = catalog_sink(catalog, CODEC, DevelopmentVerifier(), registry)
     with caplog.at_level(logging.ERROR):
         take(topic, b"the key", value)
     assert f"{topic}: 'the key' is left out" in caplog.text
+    assert registry.get_sample_value("kedge_catalog_left_out_total", {"topic": topic}) == 1
     assert not catalog.models()
     take("monitors", b"m", CODEC.encode(MONITOR))
     plan = catalog.plan_at("m", "", 1)
     assert plan is not None
     assert plan.hashes[1] == ""
+
+
+def test_with_keys_only_a_monitor_that_a_trusted_key_signed_is_used(caplog: pytest.LogCaptureFixture) -> None:
+    ours, stranger = SigningKey.generate(), SigningKey.generate()
+    catalog, registry = Catalog(), CollectorRegistry()
+    take = catalog_sink(catalog, CODEC, KeyRing([ours.public_pem()]), registry)
+    known = _signed(ours)
+    forged = [
+        MONITOR,
+        _signed(stranger),
+        replace(_signed(stranger), key_id=ours.key_id),
+        replace(known, effective_from=60_000),
+        replace(known, signature=None),
+    ]
+    for monitor in forged:
+        take("monitors", b"m", CODEC.encode(monitor))
+    assert not catalog.models()
+    assert "it is unsigned, and no trusted key's signature is on it" in caplog.text
+    assert f"it is signed by '{stranger.key_id}'" in caplog.text
+    assert registry.get_sample_value("kedge_catalog_left_out_total", {"topic": "monitors"}) == len(forged)
+    take("monitors", b"m", CODEC.encode(known))
+    assert list(catalog.models()) == ["m"]
+
+
+def _signed(key: SigningKey) -> Monitor:
+    named = replace(MONITOR, key_id=key.key_id)
+    return replace(named, signature=key.sign(signed_bytes(named)))
 
 
 def test_each_agent_has_its_own_core() -> None:

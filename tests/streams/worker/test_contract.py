@@ -6,6 +6,8 @@ A new version of either starts here: whatever is missed below would fail in prod
 import asyncio
 import importlib.metadata
 import inspect
+import random
+from collections.abc import Mapping, Sequence
 
 import faust
 import pytest
@@ -25,6 +27,7 @@ from faust.transport import consumer as faust_consumer
 from faust.transport.drivers import aiokafka as driver
 from mode.threads import QueueServiceThread
 
+from kedge.streams.names import SOURCES, Agent
 from kedge.streams.settings import KafkaSettings, Settings, WorkerSettings
 from kedge.streams.worker.faust_app import _options
 from kedge.streams.worker.transport import FETCH_WAIT_MS, FetchThread, SeatedConsumer, Transport
@@ -124,21 +127,47 @@ def test_a_seek_drops_what_was_fetched_before_it() -> None:
     assert "tp_state.position != fetch_offset" in inspect.getsource(Fetcher._proc_fetch_request)
 
 
-def test_the_range_assignor_brings_equal_numbers_together() -> None:
-    """`predictions` and `outcomes` of one request are counted in one place."""
+class _Cluster:
+    """What the assignor asks of aiokafka's metadata."""
 
-    class Cluster:
-        def partitions_for_topic(self, _: str) -> set[int]:
-            return set(range(8))
+    def __init__(self, counts: Mapping[str, int]) -> None:
+        self._counts = counts
 
-    class Member:
-        subscription = ("a", "b", "c")
+    def partitions_for_topic(self, topic: str) -> set[int]:
+        return set(range(self._counts[topic]))
 
-    for members in range(1, 9):
-        assigned = RangePartitionAssignor.assign(Cluster(), {f"w{n}": Member() for n in range(members)})
-        for assignment in assigned.values():
-            held = {topic: sorted(numbers) for topic, numbers in assignment.assignment}
-            assert len({tuple(numbers) for numbers in held.values()}) == 1
+
+class _Member:
+    """What it asks of a member: every worker reads all sources."""
+
+    subscription = tuple(source for sources in SOURCES.values() for source in sources)
+
+
+def _held(members: Sequence[str], counts: Mapping[str, int]) -> list[dict[str, tuple[int, ...]]]:
+    """Which numbers of which topic each member is given."""
+    assigned = RangePartitionAssignor.assign(_Cluster(counts), {name: _Member() for name in members})
+    return [{topic: tuple(sorted(numbers)) for topic, numbers in of.assignment} for of in assigned.values()]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 7, 8, 12, 31])
+def test_the_range_assignor_gives_what_one_owner_needs_to_one_worker(count: int) -> None:
+    """`predictions` and `outcomes` of one request are counted in one place, however many workers, however named."""
+    counts = {source: count if source in SOURCES[Agent.TALLY] else count + 2 for source in _Member.subscription}
+    dice = random.Random(count)
+    for members in range(1, 10):
+        names = [f"{dice.randrange(10**6)}-w{number}" for number in range(members)]
+        held = _held(names, counts)
+        for sources in SOURCES.values():
+            for numbers in held:
+                assert len({numbers.get(source, ()) for source in sources}) == 1
+            given = [number for numbers in held for number in numbers.get(sources[0], ())]
+            assert sorted(given) == list(range(counts[sources[0]]))
+
+
+def test_with_unequal_counts_it_does_not_and_so_they_are_refused() -> None:
+    counts = dict.fromkeys(_Member.subscription, 8)
+    held = _held(["w1", "w2", "w3"], {**counts, "outcomes": 7})
+    assert any(numbers["predictions"] != numbers["outcomes"] for numbers in held)
     assert TopicPartition("a", 0) == ("a", 0)
 
 
