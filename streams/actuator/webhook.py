@@ -167,7 +167,7 @@ class WebhookRouter:
                     return f"status {error.code}"
                 return error.code, b""
         except (OSError, HTTPException) as error:
-            return type(error).__name__
+            return type(getattr(error, "reason", error)).__name__  # of a URLError, what it wraps
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
