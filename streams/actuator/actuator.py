@@ -76,7 +76,7 @@ class Actuator:
         with Store(settings.store, settings.kafka.environment) as store:
             executor = Executor(store, self._setting(), self._codec)
             inbox = Inbox(settings.kafka, self._topics.control, store)
-            outbox = Outbox(settings.kafka, self._topics.of("acks"), self._codec)
+            outbox = Outbox(settings.kafka, self._topics.acks, self._codec)
             try:
                 if inbox.open(self._stopping):
                     LOG.info("%s obeys the commands of %s", settings.actuator_id, ", ".join(sorted(self._routers)))

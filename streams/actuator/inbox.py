@@ -48,6 +48,7 @@ class Inbox:
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
                 "auto.offset.reset": "error",
+                "reconnect.backoff.max.ms": 2_000,  # a broker that is back is found again within seconds
                 # How long an end of a partition may stay unnoticed, and with it the command before it.
                 "fetch.wait.max.ms": 100,
             }

@@ -33,6 +33,7 @@ class Outbox:
                 "acks": "all",
                 "partitioner": "murmur2_random",  # where guard looks for the model
                 "message.timeout.ms": 30_000,
+                "reconnect.backoff.max.ms": 2_000,
             }
         )
 

@@ -38,7 +38,7 @@ class Guard:
         """All that lies in `acks`: key, partition, ack; heartbeats too."""
         return [
             (message.key(), message.partition(), _CODEC.decode(message.value() or b"", Ack))
-            for message in read_to_end(self.kafka, [self.topics.of("acks")])
+            for message in read_to_end(self.kafka, [self.topics.acks])
         ]
 
     def acks(self) -> list[Ack]:

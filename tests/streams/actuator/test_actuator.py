@@ -35,7 +35,7 @@ def guard(cluster: str, request: pytest.FixtureRequest) -> Guard:
     """In an environment of its own."""
     kafka = KafkaSettings(brokers=cluster, environment=f"t{abs(hash(request.node.name)):x}")
     made = Guard(kafka)
-    for topic in (made.topics.control, made.topics.of("acks")):
+    for topic in (made.topics.control, made.topics.acks):
         made.producer.list_topics(topic, timeout=10)  # the built-in cluster makes what is asked for
     return made
 

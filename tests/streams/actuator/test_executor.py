@@ -170,6 +170,14 @@ def test_a_cancel_that_lies_behind_its_command_comes_before_the_act(given: Given
     assert router.effects == []
 
 
+def test_a_cancel_counts_after_a_crash_before_the_act(given: Given, router: CountingRouter) -> None:
+    asked = command()
+    with Store(given.store, "test") as store:
+        store.intend(asked, "1")  # and the process died
+    assert told(given.obey(asked, cancel(asked))) == ["cancelled", "acked"]
+    assert router.effects == []
+
+
 def test_a_cancel_after_the_act_is_refused(given: Given, router: CountingRouter) -> None:
     asked = command()
     assert told(given.obey(asked)) == ["acked"]

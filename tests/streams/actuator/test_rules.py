@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kedge.schemas.records import AckResult, Action, Command
@@ -95,6 +95,7 @@ def test_a_result_is_never_decided_twice(asked: Command, known: Known) -> None:
     assert isinstance(decision, Remember) == (known.before and known.entry is None)
 
 
+@settings(max_examples=1_000)
 @given(COMMANDS, KNOWN, OBSERVED)
 def test_a_command_that_was_begun_is_done_again_only_in_the_same_generation(
     asked: Command, known: Known, observed: Observed
