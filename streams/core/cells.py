@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kedge.detectors import latency
 from kedge.schemas.packed import pack_counts, unpack_counts
-from kedge.schemas.records import Partial, Role, UnseenCategory
+from kedge.schemas.records import Partial, Role, SenderRows, UnseenCategory
 
 __all__ = ["DUPLICATES_POSSIBLE", "UNSEEN_MAX", "Cell", "CellKey", "Counts"]
 
@@ -72,6 +72,8 @@ class Cell:
     lost: int = 0
     flags: int = 0
     unseen: dict[tuple[int, int], Unseen] = field(default_factory=dict)
+    senders: dict[int, int] = field(default_factory=dict)
+    """Rows by hash of the sender, of those with the most."""
 
     @classmethod
     def empty(cls, pane_ms: int, bins: int) -> "Cell":
@@ -91,6 +93,8 @@ class Cell:
             mine = self.unseen.setdefault(key, Unseen())
             mine.count += unseen.count
             mine.name = mine.name or unseen.name
+        for sender, rows in other.senders.items():
+            self.senders[sender] = self.senders.get(sender, 0) + rows
 
     def partial(self, key: CellKey, source: int, through: int) -> Partial:
         """Return the cell as the record that state and `partials` hold."""
@@ -116,6 +120,10 @@ class Cell:
                 UnseenCategory(signal=signal, hash=hashed, count=u.count, name=u.name)
                 for (signal, hashed), u in self.unseen.items()
             ),
+            senders=tuple(
+                SenderRows(hash=sender, rows=rows)
+                for sender, rows in sorted(self.senders.items(), key=lambda item: (-item[1], item[0]))
+            ),
             flags=self.flags,
         )
 
@@ -132,4 +140,5 @@ class Cell:
             lost=partial.lost,
             flags=partial.flags,
             unseen={(u.signal, u.hash): Unseen(u.count, u.name) for u in partial.unseen},
+            senders={sender.hash: sender.rows for sender in partial.senders},
         )

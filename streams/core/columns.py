@@ -90,6 +90,8 @@ class Columns:
     probe: Bools | None = None
     requests: NDArray[np.uint64] | None = None
     """Hashes of the request ids; None: not known here."""
+    producer: str = ""
+    """Who sent them in one batch; empty: single events, or a file."""
 
     @property
     def rows(self) -> int:
@@ -143,6 +145,7 @@ def columns_of_batch(batch: Mapping[str, Any]) -> Columns:
         errors=failed,
         probe=None if batch["probe"] is None else _bits(batch["probe"], rows, "probe"),
         requests=requests,
+        producer=batch["producer"],
     )
 
 

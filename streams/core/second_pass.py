@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from kedge.schemas.hashing import keyed_hash
-from kedge.streams.core.cells import DUPLICATES_POSSIBLE, CellKey
+from kedge.streams.core.cells import DUPLICATES_POSSIBLE, Cell, CellKey
 from kedge.streams.core.columns import Columns
 from kedge.streams.core.counting import count_groups
 from kedge.streams.core.meter import Meter, Stream
 from kedge.streams.core.pending import Pending
 from kedge.streams.core.plan import Plan
+from kedge.streams.core.senders import add_sender, count_senders
 from kedge.streams.core.spans import in_few_panes
 from kedge.streams.core.tally_state import TallyState
 from kedge.streams.core.tally_store import TallyStore
@@ -43,19 +44,23 @@ class SecondPass:
     ) -> list[CellKey]:
         """Count rows of some panes; returns their cells, which no other piece counts into."""
         keys = []
+        panes: dict[int, Cell] = {}
         for segment, pane, counted in count_groups(plan, parts):
             cell = self._state.cell(stream, segment, plan, pane)
             cell.merge(counted)
             keys.append(CellKey(*stream, segment, *plan.hashes, pane))
             if not segment:
+                panes[pane] = cell
                 self._meter.counted(stream, counted)
                 cell.flags |= DUPLICATES_POSSIBLE if pane in doubtful else 0
+        for pane, producer, rows in count_senders(parts, panes, plan.windows.pane_ms):
+            add_sender(panes[pane], self._hash_of(producer), rows)
         for stranger in find_strangers(plan, parts):
             cell = self._state.cell(stream, "", plan, stranger.pane_start)
             add_stranger(cell, stranger, self._hash_of)
         return keys
 
     def _hash_of(self, name: str) -> int:
-        """A signed 64-bit hash of a category that only this deployment can tie to it."""
+        """A signed 64-bit hash of a name that only this deployment can tie to it."""
         digest = keyed_hash(self._hash_key, name.encode("utf-8", "surrogatepass"))
         return int.from_bytes(bytes.fromhex(digest)[:8], "little", signed=True)
