@@ -16,8 +16,18 @@ from kedge.streams.core.record import Record
 
 __all__ = ["observed_as", "read_outcome", "well_timed"]
 
-TEXT_CHARS_MAX: Final = 200
-"""Of version, kind, class observed and class predicted."""
+NAME_CHARS_MAX: Final = 200
+"""Of version and kind."""
+
+TEXT_CHARS_MAX: Final = 1_024
+"""Of classes, observed or predicted."""
+
+_LONGEST: Final = {
+    "version": NAME_CHARS_MAX,
+    "kind": NAME_CHARS_MAX,
+    "label": TEXT_CHARS_MAX,
+    "observed": TEXT_CHARS_MAX,
+}
 
 
 def read_outcome(record: Record, codec: Codec, partitions: int) -> Mapping[str, Any]:
@@ -31,9 +41,10 @@ def read_outcome(record: Record, codec: Codec, partitions: int) -> Mapping[str, 
         outcome = codec.decode_mapping(value, (Outcome,))
     except UndecodableError as error:
         raise RefusedError(error.reason, error.detail) from error
-    texts = (outcome["version"], outcome["kind"], outcome["label"], outcome["observed"])
-    if any(isinstance(text, str) and len(text) > TEXT_CHARS_MAX for text in texts):
-        raise RefusedError("text_too_long", f"version, kind, label or class of more than {TEXT_CHARS_MAX} characters")
+    for name, longest in _LONGEST.items():
+        text = outcome[name]
+        if isinstance(text, str) and len(text) > longest:
+            raise RefusedError("text_too_long", f"{name} of more than {longest} characters")
     if len(outcome["segment"]) > MAP_KEYS_MAX:
         raise RefusedError("too_many_keys", f"more than {MAP_KEYS_MAX} keys in one map")
     if any(isinstance(number, float) and not isfinite(number) for number in (outcome["observed"], outcome["score"])):

@@ -11,7 +11,16 @@ from kedge.schemas.hashing import id_hash
 from kedge.schemas.records import Role
 from kedge.streams.core.catalog import Catalog
 from kedge.streams.core.columns import Columns, columns_of_singles
-from kedge.streams.core.join_facts import Answer, Answering, Fact, JoinPane, Observed, answers_of, shadow_of
+from kedge.streams.core.join_facts import (
+    LABEL_CHARS_MAX,
+    Answer,
+    Answering,
+    Fact,
+    JoinPane,
+    Observed,
+    answers_of,
+    shadow_of,
+)
 from kedge.streams.core.join_sampling import NEVER, followed, is_followed
 from kedge.streams.core.join_state import JoinState
 from kedge.streams.core.panes import pane_start
@@ -92,9 +101,9 @@ class Choice:
         if not is_followed(request, rates.least(start - horizon_ms - pane_ms, timestamp + horizon_ms)):
             return "unsampled"
         pane = self._state.buffer.pane(model, start, over_at, horizon_ms)
-        fact = Observed(
-            pane=pane, request=request, timestamp=timestamp, kind=outcome["kind"], value=outcome["observed"]
-        )
+        value = outcome["observed"]
+        value = value[:LABEL_CHARS_MAX] if isinstance(value, str) else value
+        fact = Observed(pane=pane, request=request, timestamp=timestamp, kind=outcome["kind"], value=value)
         self._outcomes.append((self._next(), fact))
         return None
 

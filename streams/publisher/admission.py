@@ -14,7 +14,7 @@ from kedge.schemas.records import Role
 from kedge.streams.publisher.row import KEYS_MAX, NAME_CHARS_MAX, Features, Stream
 from kedge.streams.publisher.values import number, plain, readable
 
-__all__ = ["STREAMS_MAX", "Admission", "Refusal", "RefusedError", "moment", "request_id"]
+__all__ = ["STREAMS_MAX", "Admission", "Refusal", "RefusedError", "moment", "name_of", "request_id"]
 
 STREAMS_MAX: Final = 1_000
 """Distinct (model, version, role) of one process: a request's id given as a version must not eat its memory."""
@@ -27,7 +27,7 @@ _NO_NUMBERS: Final[Mapping[str, float]] = MappingProxyType({})
 
 
 class Refusal(StrEnum):
-    """Why a call to `log` or `log_many` was not taken at all."""
+    """Why a call was not taken at all."""
 
     REQUEST_ID = "request_id"
     """No text of 1 to 256 characters."""
@@ -45,6 +45,10 @@ class Refusal(StrEnum):
     """More than 1,000 distinct (model, version, role) in one process."""
     COLUMN_LENGTH = "column_length"
     """A column of `log_many` that is not as long as the request ids."""
+    KIND = "kind"
+    """Kind of an outcome no text of 1 to 256 characters."""
+    OBSERVED = "observed"
+    """What was observed neither a finite number nor a text."""
     UNREADABLE = "unreadable"
     """Looking at an argument raised."""
 
@@ -142,6 +146,13 @@ def request_id(given: object) -> str:
     if isinstance(given, str) and _is_name(given):
         return str.__str__(given)
     raise RefusedError(Refusal.REQUEST_ID)
+
+
+def name_of(given: object, refusal: Refusal) -> str:
+    """Return a model, version or kind."""
+    if isinstance(given, str) and _is_name(given):
+        return str.__str__(given)
+    raise RefusedError(refusal)
 
 
 def moment(given: object) -> int:

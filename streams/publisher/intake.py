@@ -11,18 +11,24 @@ from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import RLock
-from typing import Final
+from typing import Final, TypeAlias
 
 from kedge.streams.publisher.admission import Refusal
 from kedge.streams.publisher.bulk import Bulk
+from kedge.streams.publisher.outcome import OutcomeRow
 from kedge.streams.publisher.row import Row, Stream
 
-__all__ = ["Intake", "Stats"]
+__all__ = ["Intake", "Item", "Stats"]
+
+Item: TypeAlias = Row | Bulk | OutcomeRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
-    """What became of the rows of this process so far: logged = sent + queued + dropped + undelivered."""
+    """What became of the rows of this process so far: logged = sent + queued + dropped + undelivered.
+
+    An outcome is a row.
+    """
 
     logged: int
     """Rows that calls handed over, refused ones not among them."""
@@ -50,7 +56,7 @@ class Intake:
     def __init__(self, rows_max: int, bytes_max: int) -> None:
         self._rows_max: Final = rows_max
         self._bytes_max: Final = bytes_max
-        self._items = deque[Row | Bulk]()
+        self._items = deque[Item]()
         self._wake = SimpleQueue[None]()  # its `put` may be called from a signal handler, unlike Event.set
         self._asleep = False
         # Written by callers, under the lock. Reentrant: a signal handler or a finalizer may log, too.
@@ -69,7 +75,7 @@ class Intake:
 
     # --- callers
 
-    def offer(self, item: Row | Bulk) -> None:
+    def offer(self, item: Item) -> None:
         """Take as many of the item's rows as there is room for; the rest is dropped and counted."""
         rows, cost = item.rows, item.cost
         with self._lock:
@@ -89,7 +95,7 @@ class Intake:
             self._taken_bytes += taken * cost
             if taken:
                 self._items.append(part)
-            if taken < rows:
+            if taken < rows and item.stream is not None:
                 self._drops[item.stream] = self._drops.get(item.stream, 0) + rows - taken
         if self._asleep:
             self.wake()
@@ -127,7 +133,7 @@ class Intake:
 
     # --- the background thread
 
-    def drain(self) -> list[Row | Bulk]:
+    def drain(self) -> list[Item]:
         """Return what has come since the last call, in order."""
         items = []
         while self._items:

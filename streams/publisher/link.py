@@ -9,6 +9,8 @@ from typing import Final, Protocol
 import confluent_kafka.admin  # noqa: F401
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from kedge.streams.names import Topics
+
 __all__ = ["KafkaLink", "Link", "Receipt"]
 
 Receipt = Callable[[str | None], None]
@@ -24,6 +26,9 @@ class Link(Protocol):
     def send(self, partition: int, message: bytes, receipt: Receipt) -> bool:
         """Hand a message over; False: there is no room now, try again later."""
 
+    def send_outcome(self, partition: int, key: bytes, message: bytes, receipt: Receipt) -> bool:
+        """Hand an outcome over, as `send` does."""
+
     def poll(self, timeout_s: float) -> None:
         """Call the receipts that are due; wait for one at most `timeout_s`."""
 
@@ -36,13 +41,15 @@ class Link(Protocol):
 
 
 class KafkaLink:
-    """An idempotent librdkafka producer for one topic.
+    """An idempotent librdkafka producer for predictions and what came of them.
 
+    The topics have as many partitions each: the worker sees to that.
     `options` are librdkafka's. Made, used and dropped by one thread.
     """
 
-    def __init__(self, topic: str, options: Mapping[str, str | int | bool]) -> None:
-        self._topic: Final = topic
+    def __init__(self, topics: Topics, options: Mapping[str, str | int | bool]) -> None:
+        self._topic: Final = topics.predictions
+        self._outcomes: Final = topics.outcomes
         self._options: Final = dict(options)
         self._trouble: str | None = None
         self._producer = self._new_producer()
@@ -71,10 +78,16 @@ class KafkaLink:
 
     def send(self, partition: int, message: bytes, receipt: Receipt) -> bool:
         """Give the message to librdkafka's queue."""
+        return self._produce(self._topic, partition, None, message, receipt)
+
+    def send_outcome(self, partition: int, key: bytes, message: bytes, receipt: Receipt) -> bool:
+        """Give an outcome to librdkafka's queue."""
+        return self._produce(self._outcomes, partition, key, message, receipt)
+
+    def _produce(self, topic: str, partition: int, key: bytes | None, message: bytes, receipt: Receipt) -> bool:
+        delivered = partial(self._delivered, receipt)
         try:
-            self._producer.produce(
-                self._topic, value=message, partition=partition, on_delivery=partial(self._delivered, receipt)
-            )
+            self._producer.produce(topic, value=message, key=key, partition=partition, on_delivery=delivered)
         except BufferError:
             return False
         except KafkaException as error:

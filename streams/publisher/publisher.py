@@ -10,6 +10,7 @@ from kedge.streams.publisher.admission import Admission, Refusal, RefusedError, 
 from kedge.streams.publisher.admission import request_id as _request_id
 from kedge.streams.publisher.bulk import Given, bulk_of
 from kedge.streams.publisher.intake import Stats
+from kedge.streams.publisher.outcome import Told, outcome_row
 from kedge.streams.publisher.row import Row, text_bytes
 from kedge.streams.publisher.session import Session
 from kedge.streams.publisher.settings import PublisherSettings
@@ -20,12 +21,12 @@ __all__ = ["Publisher"]
 
 
 class Publisher:
-    """Sends predictions to Kafka from a serving node, without ever being in its way.
+    """Sends predictions, and what came of them, to Kafka from a serving node, without ever being in its way.
 
-    `log` and `log_many` append to a bounded queue and return; a background thread does the rest. They never raise,
-    whatever they are given, and never wait for anything: rows that find the queue full are dropped and counted, and
-    the next batch of their stream carries the count, so that windows downstream say that they are incomplete. While
-    Kafka is away rows wait in the queue.
+    `log`, `log_many` and `outcome` append to a bounded queue and return; a background thread does the rest. They never
+    raise, whatever they are given, and never wait for anything: rows that find the queue full are dropped and counted,
+    and the next batch of their stream carries the count, so that windows downstream say that they are incomplete.
+    While Kafka is away rows wait in the queue.
 
     One publisher serves all threads of a process, and may be made before a server forks its workers: each process
     has a thread, a connection and counters of its own. It sends what is left when it is closed, at the end of the
@@ -177,6 +178,46 @@ class Publisher:
             self._session.intake.reject(error_.refusal, rows)
         except Exception:  # noqa: BLE001 - as in `log`
             self._session.intake.reject(Refusal.UNREADABLE, rows)
+
+    def outcome(  # noqa: PLR0913 - one argument for each thing that an outcome may have
+        self,
+        request_id: str,
+        *,
+        model: str,
+        observed: float | str,
+        kind: str = "label",
+        version: str | None = None,
+        score: float | None = None,
+        label: str | int | None = None,
+        predicted_at: int | None = None,
+        timestamp: int | None = None,
+        segment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Tell what came of a prediction; never raises or waits, as `log`.
+
+        Args:
+            request_id: that of the prediction.
+            model: its name.
+            observed: a number (True is 1), or a class.
+            kind: which of the monitor's outcomes.
+            version: that answered; needed, with `predicted_at`, once the prediction is past the join horizon.
+            score: what was predicted, for such late labels.
+            label: the predicted class, for such late labels.
+            predicted_at: when, milliseconds since 1970-01-01 UTC.
+            timestamp: when it was observed, milliseconds since 1970-01-01 UTC; None: now.
+            segment: values by segment key, for such late labels.
+        """
+        try:
+            told = Told(request_id, model, observed, kind, version, score, label, predicted_at, timestamp, segment)
+            row = outcome_row(self._admission, told, int(time() * 1_000))
+            session = self._session
+            if not session.started:
+                self._start(session)
+            session.intake.offer(row)
+        except RefusedError as error_:
+            self._session.intake.reject(error_.refusal, 1)
+        except Exception:  # noqa: BLE001 - as in `log`
+            self._session.intake.reject(Refusal.UNREADABLE, 1)
 
     def stats(self) -> Stats:
         """Return what became of the rows that this process has logged."""

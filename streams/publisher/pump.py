@@ -7,6 +7,7 @@ rows would be missed twice. After the last batch of a stream nobody sees a gap, 
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -14,12 +15,13 @@ import numpy as np
 
 from kedge.schemas.codec import Codec
 from kedge.schemas.errors import RegistryUnavailableError, UnencodableError
-from kedge.schemas.partition import partitions_for
+from kedge.schemas.partition import partition_for, partitions_for
 from kedge.streams.publisher.batcher import Batch, Batcher, Limits, Oversize
 from kedge.streams.publisher.bulk import Bulk
 from kedge.streams.publisher.columns import Slice
-from kedge.streams.publisher.intake import Intake
+from kedge.streams.publisher.intake import Intake, Item
 from kedge.streams.publisher.link import Link
+from kedge.streams.publisher.outcome import OutcomeRow
 from kedge.streams.publisher.pack import record_of
 from kedge.streams.publisher.row import Row, Stream
 
@@ -37,6 +39,22 @@ ASK_PAUSE_S_MAX: Final = 2.0
 POLL_S: Final = 0.05
 
 
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """An outcome on its way to its partition; it travels alone."""
+
+    row: OutcomeRow
+    partition: int
+
+    @property
+    def rows(self) -> int:
+        return 1
+
+    @property
+    def cost(self) -> int:
+        return self.row.cost
+
+
 class Pump:
     """Moves rows from the intake to Kafka and says there what became of them."""
 
@@ -46,8 +64,8 @@ class Pump:
         self._codec = codec
         self._producer = producer
         self._batcher = Batcher(limits)
-        self._waiting = deque[Row | Bulk]()  # not in a batch yet
-        self._outbox = deque[Batch]()  # numbered, not handed to Kafka yet
+        self._waiting = deque[Item]()  # not in a batch yet
+        self._outbox = deque[Batch | _Letter]()  # numbered, not handed to Kafka yet
         self._message: bytes | None = None  # of the outbox's first batch, once encoded
         self._in_flight = 0
         self._charged: dict[Stream, int] = {}
@@ -131,6 +149,9 @@ class Pump:
         if isinstance(first, Bulk):
             self._place_bulk(first, count, now_s)
             return
+        if isinstance(first, OutcomeRow):
+            self._outbox.append(_Letter(first, partition_for(first.record.request_id.encode(), count)))
+            return
         run = [first]
         while len(run) < ROWS_A_RUN and self._waiting and isinstance(self._waiting[0], Row):
             run.append(self._waiting.popleft())  # type: ignore[arg-type] # looked at just now
@@ -158,7 +179,7 @@ class Pump:
         while self._outbox and now_s >= self._encode_at_s:
             batch = self._outbox[0]
             try:
-                message = self._message or self._codec.encode(record_of(batch, self._producer))
+                message = self._message or self._codec.encode(self._record(batch))
             except RegistryUnavailableError as error:
                 self._registry_trouble = f"schema registry: {error}"
                 self._encode_at_s = now_s + REGISTRY_PAUSE_S
@@ -169,7 +190,7 @@ class Pump:
                 self._intake.release(batch.cost)
                 continue
             self._registry_trouble = None
-            if not self._link.send(batch.partition, message, partial(self._receive, batch.rows, len(message))):
+            if not self._hand_over(batch, message):
                 self._message = message
                 return
             self._message = None
@@ -177,6 +198,16 @@ class Pump:
             self._in_flight += 1
             self._intake.release(batch.cost - len(message))
             self._link.poll(0)
+
+    def _record(self, parcel: "Batch | _Letter") -> object:
+        return parcel.row.record if isinstance(parcel, _Letter) else record_of(parcel, self._producer)
+
+    def _hand_over(self, parcel: "Batch | _Letter", message: bytes) -> bool:
+        receipt = partial(self._receive, parcel.rows, len(message))
+        if isinstance(parcel, _Letter):
+            key = parcel.row.record.request_id.encode()
+            return self._link.send_outcome(parcel.partition, key, message, receipt)
+        return self._link.send(parcel.partition, message, receipt)
 
     def _receive(self, rows: int, size: int, fault: str | None) -> None:
         self._in_flight -= 1

@@ -90,7 +90,7 @@ class Session:
         # librdkafka's handle hangs on this frame and nothing else. In a forked child this thread does not exist, its
         # frame is never unwound, and so the handle, whose own threads are gone, is never used nor destroyed there.
         settings = self._settings
-        link = KafkaLink(Topics(settings.environment).predictions, settings.producer_options)
+        link = KafkaLink(Topics(settings.environment), settings.producer_options)
         pump = Pump(self.intake, link, self._codec, settings.limits, self._producer)
         notices = Notices(_LOGGER)
         while self._deadline_s is None:

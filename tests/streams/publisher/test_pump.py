@@ -262,4 +262,4 @@ def test_rows_wait_for_a_schema_registry_that_is_away() -> None:
     assert rig.pump.trouble, "it is not asked all the time"
     rig.pump.step(REGISTRY_PAUSE_S)
     assert rig.pump.trouble is None
-    assert link._pending[0][1][:5] == b"\0\0\0\0\x07"  # noqa: SLF001 - the test's own link
+    assert link._pending[0][2][:5] == b"\0\0\0\0\x07"  # noqa: SLF001 - the test's own link
