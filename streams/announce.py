@@ -3,9 +3,9 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from confluent_kafka import KafkaError, Producer, TopicPartition
+from confluent_kafka import KafkaError, Message, Producer, TopicPartition
 
 from kedge.schemas.codec import Codec
 from kedge.schemas.errors import UndecodableError
@@ -20,7 +20,16 @@ from kedge.streams.names import Topics
 from kedge.streams.reading import ReadingError, partition_counts, read_to_end
 from kedge.streams.settings import KafkaSettings
 
-__all__ = ["AnnounceError", "Catalogued", "Place", "Published", "announce_baseline", "announce_monitor", "read_catalog"]
+__all__ = [
+    "AnnounceError",
+    "Catalogued",
+    "Place",
+    "Published",
+    "announce_baseline",
+    "announce_monitor",
+    "deliver",
+    "read_catalog",
+]
 
 R = TypeVar("R", Monitor, Baseline)
 
@@ -126,25 +135,34 @@ def _publish(place: Place, known: Sequence[R], record: R, where: tuple[str, str]
         return Published(last.model, last.hash, last.effective_from, new=False)
     topic, key = Topics(place.kafka.environment).of(where[0]), where[1].encode()
     partition = partition_for(record.model.encode(), partition_counts(place.kafka, [topic])[topic])
-    _deliver(place, TopicPartition(topic, partition), key, place.codec.encode(record))
+    deliver(place, TopicPartition(topic, partition), key, place.codec.encode(record))
     return Published(record.model, record.hash, record.effective_from, new=True)
 
 
-def _deliver(place: Place, where: TopicPartition, key: bytes, value: bytes) -> None:
-    """Produce one record and wait until every replica in sync has it."""
+def deliver(place: Place, where: TopicPartition, key: bytes, value: bytes) -> int:
+    """Produce one record and wait until every replica in sync has it; returns its offset.
+
+    Raises:
+        ReadingError: Kafka does not answer, or does not take it.
+    """
     failed: list[KafkaError | None] = []
+    offsets: list[int] = []
     timeout_ms = int(place.timeout_s * 1_000)
     producer = Producer(
         {**place.kafka.client(), "enable.idempotence": True, "acks": "all", "message.timeout.ms": timeout_ms}
     )
-    producer.produce(
-        where.topic, value, key, partition=where.partition, on_delivery=lambda error, _: failed.append(error)
-    )
+
+    def delivered(error: KafkaError | None, message: "Message[Any, Any]") -> None:
+        failed.append(error)
+        offsets.append(message.offset() or 0)
+
+    producer.produce(where.topic, value, key, partition=where.partition, on_delivery=delivered)
     producer.flush(place.timeout_s)
     if not failed:
         raise ReadingError(f"Kafka at {place.kafka.brokers} did not acknowledge within {place.timeout_s:g} s")
     if failed[0] is not None:
         raise ReadingError(f"Kafka did not take it: {failed[0].str()}")
+    return offsets[0]
 
 
 def read_catalog(place: Place) -> Catalogued:

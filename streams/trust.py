@@ -210,10 +210,11 @@ class Trust:
         return self.signing
 
 
-def trust_from_environment(variables: Mapping[str, str]) -> Trust:
+def trust_from_environment(variables: Mapping[str, str], *, checks: bool = True) -> Trust:
     """Read `KEDGE_TRUST`, `KEDGE_SIGNING_KEY_FILE` and `KEDGE_TRUSTED_KEYS`; development is said in the log.
 
-    Where a key file is named, `KEDGE_TRUST` is `keys` unless it says otherwise. Without any of them there is no answer.
+    `checks` False: here something is only signed, which needs no trusted keys. Where a key file is named, `KEDGE_TRUST`
+    is `keys` unless it says otherwise. Without any of them there is no answer.
 
     Raises:
         SettingsError: the mode is not known or was never chosen, or a key cannot be read.
@@ -225,12 +226,12 @@ def trust_from_environment(variables: Mapping[str, str]) -> Trust:
     if mode is TrustMode.DEVELOPMENT:
         LOG.warning(_DEVELOPMENT)
         return Trust(mode=mode, verifier=DevelopmentVerifier(ring), signing=signing or Unsigned())
-    if ring is None:
+    if ring is None and checks:
         raise SettingsError(
             f"{_TRUSTED} is not set, and {_MODE}=keys: give a folder or file of the public keys (PEM) whose commands "
             "and overrides count"
         )
-    return Trust(mode=mode, verifier=ring, signing=signing)
+    return Trust(mode=mode, verifier=ring or KeyRing(()), signing=signing)
 
 
 def _mode(given: Mapping[str, str]) -> TrustMode:

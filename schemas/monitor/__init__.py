@@ -22,6 +22,7 @@ from kedge.schemas.monitor.guard_spec import (
 )
 from kedge.schemas.monitor.notes import Problem
 from kedge.schemas.monitor.parse import MonitorError, monitor_hash, monitor_json_schema, parse_monitor, to_document
+from kedge.schemas.monitor.scalars import duration_ms
 from kedge.schemas.monitor.spec import MonitorSpec
 from kedge.schemas.monitor.watch_spec import (
     METRICS,
@@ -72,6 +73,7 @@ __all__ = [
     "SignalSpec",
     "VolumeSpec",
     "WindowSpec",
+    "duration_ms",
     "monitor_hash",
     "monitor_json_schema",
     "parse_monitor",

@@ -14,7 +14,21 @@ from typing import Any, Final, Protocol
 
 from kedge.schemas.monitor.notes import Notes
 
-__all__ = ["NAME", "SHARE", "Choice", "Date", "Duration", "Flag", "Json", "Number", "Shape", "Text", "Whole", "finite"]
+__all__ = [
+    "NAME",
+    "SHARE",
+    "Choice",
+    "Date",
+    "Duration",
+    "Flag",
+    "Json",
+    "Number",
+    "Shape",
+    "Text",
+    "Whole",
+    "duration_ms",
+    "finite",
+]
 
 Json = dict[str, Any]
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,8})([smhd])")
@@ -240,10 +254,19 @@ def _is_day(text: str) -> bool:
     return True
 
 
+def duration_ms(text: str) -> int | None:
+    """Return the milliseconds of a duration such as 90s, 5m, 1h or 1d; None: it is none.
+
+    >>> duration_ms("90s"), duration_ms("90")
+    (90000, None)
+    """
+    match = _DURATION.fullmatch(text)
+    return int(match[1]) * _UNIT_MS[match[2]] if match else None
+
+
 def _milliseconds(node: object) -> int | None:
     if isinstance(node, str):
-        match = _DURATION.fullmatch(node)
-        return int(match[1]) * _UNIT_MS[match[2]] if match else None
+        return duration_ms(node)
     value = finite(node)
     return int(value) * 1_000 if value is not None and value.is_integer() else None
 

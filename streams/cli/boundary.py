@@ -47,6 +47,7 @@ _TOLD: Final = {
     "kedge.streams.actuator": ("MissingError", "RouterError", "StoreError"),
     "kedge.streams.announce": ("AnnounceError",),
     "kedge.streams.core.fit": ("FitError",),
+    "kedge.streams.people": ("PeopleError",),
     "kedge.streams.settings": ("SettingsError",),
     "kedge.streams.reading": ("ReadingError",),
     "kedge.streams.replay": ("ReplayError",),

@@ -3,18 +3,19 @@
 import os
 from collections.abc import Callable
 from functools import wraps
-from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
 from kedge.schemas.codec import Codec
+from kedge.schemas.monitor import duration_ms
 from kedge.schemas.registry import ConfluentRegistry
+from kedge.streams.core.trusting import Signer
 from kedge.streams.settings import KafkaSettings, SettingsError
 from kedge.streams.topics import OWN_MESSAGE_BYTES_MAX
-from kedge.streams.trust import SigningKey
+from kedge.streams.trust import trust_from_environment
 
-__all__ = ["as_json", "codec", "kafka_options", "signing_key"]
+__all__ = ["DurationType", "as_json", "codec", "kafka_options", "signing_key"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,6 +37,24 @@ def kafka_options(command: Callable[Concatenate[KafkaSettings, P], R]) -> Callab
     return with_settings  # type: ignore[return-value] # the two options are click's to give
 
 
+class DurationType(click.ParamType):
+    """A duration such as 90s, 5m, 1h or 1d; as milliseconds, at most `greatest_ms`."""
+
+    name = "duration"
+
+    def __init__(self, greatest_ms: int) -> None:
+        self._greatest_ms = greatest_ms
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:  # noqa: ANN401
+        """Return the milliseconds."""
+        found = value if isinstance(value, int) else duration_ms(str(value))
+        if found is None:
+            self.fail(f"{value!r} is no duration, such as 90s, 5m, 1h or 1d", param, ctx)
+        if found > self._greatest_ms:
+            self.fail(f"{value} is too long: at most {self._greatest_ms // 3_600_000} h", param, ctx)
+        return found
+
+
 def codec() -> Codec:
     """Return the codec that the environment asks for: framed for a registry where KEDGE_REGISTRY_URL names one."""
     url = os.environ.get("KEDGE_REGISTRY_URL", "").strip()
@@ -47,12 +66,14 @@ def codec() -> Codec:
         raise SettingsError(f"KEDGE_REGISTRY_URL: {error}") from error
 
 
-def signing_key() -> SigningKey | None:
-    """Return the key that KEDGE_SIGNING_KEY_FILE names; None: nothing is signed."""
-    path = os.environ.get("KEDGE_SIGNING_KEY_FILE", "").strip()
-    if not path:
-        return None
-    try:
-        return SigningKey.load(Path(path))
-    except SettingsError as error:
-        raise SettingsError(f"KEDGE_SIGNING_KEY_FILE: {error}") from error
+def signing_key() -> Signer | None:
+    """Return what KEDGE_SIGNING_KEY_FILE and KEDGE_TRUST say signs; None, which is said: nobody has chosen any.
+
+    Raises:
+        SettingsError: the key is missing or cannot be read.
+    """
+    if any(os.environ.get(name, "").strip() for name in ("KEDGE_TRUST", "KEDGE_SIGNING_KEY_FILE")):
+        signer = trust_from_environment(os.environ, checks=False).signer()
+        return signer if signer.key_id else None
+    click.echo("kedge: not signed, for want of KEDGE_SIGNING_KEY_FILE: only KEDGE_TRUST=development takes it", err=True)
+    return None

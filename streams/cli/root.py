@@ -24,6 +24,7 @@ _HOME = "kedge.streams.cli"
         "dlq": f"{_HOME}.dlq:dlq",
         "actuator": f"{_HOME}.actuator:actuator",
         "keys": f"{_HOME}.keys:keys",
+        "override": f"{_HOME}.override:override",
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
