@@ -3,10 +3,12 @@
 import re
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.support.kafka import Broker
+from tests.support.stage import Stage
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +31,19 @@ def environment(request: pytest.FixtureRequest) -> str:
     """A KEDGE_ENVIRONMENT that no other test has, so that topics, groups and transactional ids never collide."""
     readable = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:40]
     return f"{readable}-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def stage(kafka: Broker, environment: str, tmp_path: Path) -> Iterator[Stage]:
+    """Counting workers on the shared broker."""
+    staged = Stage(kafka, environment, tmp_path)
+    yield staged
+    staged.end()
+
+
+@pytest.fixture
+def own_stage(own_kafka: Broker, environment: str, tmp_path: Path) -> Iterator[Stage]:
+    """Counting workers on a broker of their own, not started."""
+    staged = Stage(own_kafka, environment, tmp_path)
+    yield staged
+    staged.end()

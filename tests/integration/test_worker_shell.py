@@ -3,65 +3,17 @@
 import random
 import re
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import Producer
 from confluent_kafka.admin import NewPartitions  # type: ignore[attr-defined] # it is the documented place
 
 from kedge.streams.core.instructions import POSITION_KEY
-from kedge.streams.names import Topics
-from kedge.streams.settings import KafkaSettings
-from kedge.streams.topics import Layout, create_topics
-from kedge.streams.worker.cluster import Cluster
+from kedge.streams.names import Agent, Topics
 from tests.support.counting import POISON
-from tests.support.kafka import Broker
-from tests.support.shell import PARTITIONS, Seen, ShellWorker, Source
+from tests.support.shell import PARTITIONS, Seen, ShellWorker
+from tests.support.stage import Stage
 from tests.support.waiting import wait_for
-
-MODELS = 2
-
-
-class Stage:
-    """A broker's topics, a source, a reader, and workers that end with the test."""
-
-    def __init__(self, broker: Broker, environment: str, directory: Path) -> None:
-        self.broker, self.environment, self._directory = broker, environment, directory
-        self.workers: list[ShellWorker] = []
-
-    def create_topics(self, *, requests: int = PARTITIONS) -> None:
-        layout = Layout(requests=requests, models=MODELS, replication=1)
-        create_topics({"bootstrap.servers": self.broker.bootstrap}, self.environment, layout)
-
-    def open(self) -> tuple[Source, Seen]:
-        self.create_topics()
-        source = Source(self.broker.bootstrap, self.environment)
-        return source, Seen(self.broker.bootstrap, self.environment, partitions=MODELS)
-
-    def worker(self, name: str, **variables: str) -> ShellWorker:
-        worker = ShellWorker(self._directory, self.broker.bootstrap, self.environment, name, **variables)
-        self.workers.append(worker)
-        return worker
-
-    def end(self) -> None:
-        for worker in self.workers:
-            worker.kill()
-
-
-@pytest.fixture
-def stage(kafka: Broker, environment: str, tmp_path: Path) -> Iterator[Stage]:
-    staged = Stage(kafka, environment, tmp_path)
-    yield staged
-    staged.end()
-
-
-@pytest.fixture
-def own_stage(own_kafka: Broker, environment: str, tmp_path: Path) -> Iterator[Stage]:
-    """With a broker of its own, not started."""
-    staged = Stage(own_kafka, environment, tmp_path)
-    yield staged
-    staged.end()
 
 
 def test_every_number_is_counted_once_over_crashes_and_every_codec(stage: Stage) -> None:
@@ -70,19 +22,11 @@ def test_every_number_is_counted_once_over_crashes_and_every_codec(stage: Stage)
     dice = random.Random(1)
     for codec in ("gzip", "lz4", "zstd", "snappy", "none"):
         source.send(20_000, codec=codec)
-        _until_counted(seen, _counted(seen) + dice.randrange(1, 15_000))
+        seen.at_least(seen.total() + dice.randrange(1, 15_000))
         worker.process.send_signal(signal.SIGKILL)
         worker.start_again()
     seen.until(source.expected())
     seen.check_history()
-
-
-def _counted(seen: Seen) -> int:
-    return sum(count for count, _, _ in seen.read().values())
-
-
-def _until_counted(seen: Seen, total: int) -> None:
-    wait_for(lambda: _counted(seen) >= total, f"{total} to be counted")
 
 
 def test_a_second_worker_takes_half_and_gives_it_back(stage: Stage) -> None:
@@ -106,7 +50,7 @@ def test_a_zombie_is_fenced_says_so_and_nothing_of_it_is_seen(stage: Stage) -> N
     source, seen = stage.open()
     zombie = stage.worker("w1", TEST_FILLER="3000", KEDGE_CHECKPOINT_SECONDS="0.05")
     zombie.says("counting 4 partitions")
-    held = _stopped_inside_a_transaction(stage, zombie, source)
+    held = stage.stopped_inside_a_transaction(zombie, Agent.TALLY, source)
     heir = stage.worker("w2")
     heir.says("counting 4 partitions", timeout_s=60)
     source.send(10_000)
@@ -120,34 +64,16 @@ def test_a_zombie_is_fenced_says_so_and_nothing_of_it_is_seen(stage: Stage) -> N
     seen.check_history()
 
 
-def _stopped_inside_a_transaction(stage: Stage, worker: ShellWorker, source: Source) -> list[int]:
-    """SIGSTOP the worker while a transaction of its state is open; returns the partitions that it holds back."""
-    cluster = Cluster(KafkaSettings(brokers=stage.broker.bootstrap, environment=stage.environment))
-    state = Topics(stage.environment).tally_state
-    logs = [TopicPartition(state, number) for number in range(PARTITIONS)]
-
-    def stopped() -> list[int]:
-        source.send(400)
-        worker.process.send_signal(signal.SIGSTOP)
-        ends, stable = cluster.ends(logs), cluster.stable_ends(logs)
-        held = [log.partition for log in logs if stable[state, log.partition] < ends[state, log.partition]]
-        if not held:
-            worker.process.send_signal(signal.SIGCONT)
-        return held
-
-    return wait_for(stopped, "an open transaction", timeout_s=60, poll_s=0.01)
-
-
 def test_a_broker_that_crashes_loses_nothing(own_stage: Stage) -> None:
     own_stage.broker.start()
     source, seen = own_stage.open()
     worker = own_stage.worker("w1", TEST_FILLER="2000").restarted()  # transactions are under way most of the time
     for _ in range(2):
         source.send(100_000)
-        _until_counted(seen, _counted(seen) + 1_000)
+        seen.at_least(seen.total() + 1_000)
         own_stage.broker.kill()
         known = len(worker.messages())
-        _until_missed(worker, known)
+        worker.misses_its_broker(known)
         own_stage.broker.restart()
     source.send(50_000)
     seen.until(source.expected(), timeout_s=120)
@@ -158,13 +84,6 @@ def test_a_broker_that_crashes_loses_nothing(own_stage: Stage) -> None:
 
 def _until_standing(seen: Seen) -> None:
     wait_for(lambda: seen.read() and all(of[-1]["at_end"] for of in seen.states.values()), "all to stand at the end")
-
-
-def _until_missed(worker: ShellWorker, known: int) -> None:
-    def missed() -> bool:
-        return any("tried again" in line or "is not known" in line for line in worker.messages()[known:])
-
-    wait_for(missed, "the worker to miss its broker", timeout_s=60)
 
 
 def test_an_error_in_the_group_join_ends_the_worker_and_it_counts_again_within_10_s(

@@ -98,6 +98,14 @@ class ShellWorker:
 
         return wait_for(found, f"{pattern!r} in the log, which ends:\n{tail(self.log)}", timeout_s=timeout_s)
 
+    def misses_its_broker(self, known: int) -> None:
+        """Wait until it says so, after the first `known` lines of its log."""
+
+        def missed() -> bool:
+            return any("tried again" in line or "is not known" in line for line in self.messages()[known:])
+
+        wait_for(missed, "the worker to miss its broker", timeout_s=60)
+
     def get(self, path: str) -> tuple[int, str]:
         """Status and body of its HTTP server's answer."""
         self.says("health and metrics on")
@@ -177,14 +185,18 @@ class Seen:
         newest = {partition: of[-1]["counts"][source or self._leading] for partition, of in self.states.items()}
         return {partition: (count, total, squares) for partition, (count, total, squares) in sorted(newest.items())}
 
+    def total(self, source: str = "") -> int:
+        """How many are counted so far."""
+        return sum(count for count, _, _ in self.read(source).values())
+
+    def at_least(self, total: int, source: str = "") -> None:
+        """Wait until so many are counted."""
+        wait_for(lambda: self.total(source) >= total, f"{total} to be counted")
+
     def until(self, expected: Mapping[int, tuple[int, int, int]], *, source: str = "", timeout_s: float = 60.0) -> None:
         """Wait until the newest counts are right; a count that is too high never becomes right."""
         total = sum(count for count, _, _ in expected.values())
-
-        def enough() -> bool:
-            return sum(count for count, _, _ in self.read(source).values()) >= total
-
-        wait_for(enough, f"{total} to be counted ({self.read(source)})", timeout_s=timeout_s)
+        wait_for(lambda: self.total(source) >= total, f"{total} to be counted", timeout_s=timeout_s)
         assert self.read(source) == dict(expected)
 
     def check_history(self) -> None:
