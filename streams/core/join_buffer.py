@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from enum import Enum
 
 from kedge.streams.core.join_facts import Answer, Fact, JoinPane, Observed
-from kedge.streams.core.join_sampling import FACTS_MAX
 
 __all__ = ["Entered", "JoinBuffer", "find", "halves"]
 
@@ -24,7 +23,7 @@ class Entered(Enum):
 class JoinBuffer:
     """All facts of a partition; bounded by model."""
 
-    def __init__(self, facts_max: int = FACTS_MAX) -> None:
+    def __init__(self, facts_max: int) -> None:
         self._facts_max = facts_max
         self._requests: dict[str, dict[int, list[Fact]]] = defaultdict(dict)
         self.sizes: Counter[str] = Counter()

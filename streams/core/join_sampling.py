@@ -12,10 +12,7 @@ from numpy.typing import NDArray
 
 from kedge.schemas.records import JoinRates, PaneRate
 
-__all__ = ["FACTS_MAX", "NEVER", "ModelRates", "followed", "is_followed"]
-
-FACTS_MAX: Final = 100_000
-"""Facts of one model in one partition: about 50 MB of memory, and 10 MB of state."""
+__all__ = ["NEVER", "ModelRates", "followed", "is_followed"]
 
 _FILL: Final = 3
 """Facts that a followed answer is likely to bring: itself, another version's, an outcome."""
@@ -43,7 +40,7 @@ class ModelRates:
     (0, 3)
     """
 
-    def __init__(self, facts_max: int = FACTS_MAX) -> None:
+    def __init__(self, facts_max: int) -> None:
         self._facts_max = facts_max
         self._panes: dict[int, _Traffic] = {}
         self.dropped_through = 0

@@ -13,7 +13,6 @@ from kedge.streams.core.instructions import STATE, Write
 from kedge.streams.core.join_cells import JoinCell, JoinKey
 from kedge.streams.core.join_facts import Answering
 from kedge.streams.core.join_labels import DAY_MS, label_horizon
-from kedge.streams.core.join_sampling import ModelRates
 from kedge.streams.core.join_segments import facts_of, segment_of
 from kedge.streams.core.join_state import JoinState
 from kedge.streams.core.tally_state import PARTIALS, PREDICTIONS, TallyState
@@ -50,7 +49,7 @@ class JoinStore:
             model, start, number = json.loads(name)
             self._restore_segment((model, start), number, value)
         elif kind == _RATES and value is not None:
-            self._state.rates.setdefault(name.decode(), ModelRates()).load(self._codec.decode(value, JoinRates))
+            self._state.rates_of(name.decode()).load(self._codec.decode(value, JoinRates))
         elif kind == _LABELS:
             self._restore_labels(key, value)
 
@@ -64,6 +63,7 @@ class JoinStore:
             for _, value in sorted(self._segments[place].items()):
                 self._load(self._codec.decode(value, JoinSegment), catalog)
         self._state.label_ids = set(self._label_segments)
+        self._state.touched = set()
         self._cells, self._segments = {}, defaultdict(dict)
 
     def writes(self) -> Iterator[Write]:

@@ -32,7 +32,7 @@ class TallyJoins:
     ) -> None:
         self._tally = tally
         self._reads_outcomes = OUTCOMES in config.topology
-        state = JoinState()
+        self._state = state = JoinState()
         self.store = JoinStore(config, tally, state, codec)
         self._joins = Joins(catalog, tally, state)
         self._labels = Labels(tally, state)
@@ -65,6 +65,7 @@ class TallyJoins:
         """Join and count what was taken, and drop what waits no more."""
         self._joins.count()
         self._labels.count()
+        self._state.counted()
         self._expire()
 
     def drain(self) -> Iterator[Observation]:
