@@ -147,16 +147,16 @@ class Executor:
         except Exception:  # a router may raise anything, and what it did is then observed
             LOG.exception("%s: the router failed", _name(command))
             return rules.conclude(command, self._look(command.model)[0], Reason.FAILED)
-        return rules.conclude(command, stands, None)
+        return rules.conclude(command, self._look(command.model)[0] if stands is None else stands, None)
 
-    def _ask(self, command: Command, expected: str) -> Observed:
-        """On the router's thread: call it."""
+    def _ask(self, command: Command, expected: str) -> Observed | None:
+        """On the router's thread: call it; None: it does not say where it stands then."""
         router = self._setting.routers[command.model]
         if command.action in rules.SWITCHES:
             return router.switch(command, expected)
         if isinstance(router, Rollout):  # always: the rules know what it supports
             (router.freeze if command.action is Action.FREEZE_ROLLOUT else router.resume)(command)
-        return router.observe()
+        return None
 
     def _look(self, model: str) -> tuple[Observed, Reason | None]:
         try:

@@ -12,10 +12,15 @@ from pathlib import Path
 from kedge.schemas.monitor import monitor_json_schema
 from kedge.streams.topics import topics_table_markdown
 from tests.support.cli_docs import cli_markdown
+from tests.support.signing_docs import signing_vector_markdown
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
-TABLES: Mapping[str, Callable[[], str]] = {"cli": cli_markdown, "topics": topics_table_markdown}
+TABLES: Mapping[str, Callable[[], str]] = {
+    "cli": cli_markdown,
+    "signing-vector": signing_vector_markdown,
+    "topics": topics_table_markdown,
+}
 
 FILES: Mapping[str, Callable[[], str]] = {
     "monitor.schema.json": lambda: json.dumps(monitor_json_schema(), indent=2) + "\n"

@@ -332,6 +332,18 @@ def replace_drill(asked: Command) -> Command:
     return command(action=asked.action, target_version="", sequence=9, attempt=1, drill=True)
 
 
+def test_a_freeze_that_was_done_is_acked_though_the_router_then_goes_blind(given: Given) -> None:
+    class Blinded(FreezingRouter):
+        def observe(self) -> Observed:
+            if self.effects:
+                raise RouterError("no")
+            return super().observe()
+
+    given.router = blinded = Blinded()
+    assert told(given.obey(command(action=Action.FREEZE_ROLLOUT, target_version=""))) == ["acked"]
+    assert blinded.effects == ["freeze"]
+
+
 def test_who_must_freeze_and_cannot_says_so(given: Given) -> None:
     given.asked = frozenset((Action.FREEZE_ROLLOUT,))
     freeze = command(action=Action.FREEZE_ROLLOUT, target_version="")
