@@ -2,7 +2,7 @@
 
 A value is rounded to a multiple of 2^-20 and cut in two: a high part in units of 2^12 and a low part, from 0 to
 2^12, in units of 2^-20. Each part is summed in an int64 of its own. Values beyond ±2^40 (about 1.1e12) count as that,
-so that neither sum overflows below 2^31 rows. NaN must be left out by the caller.
+so that neither sum overflows in 2^31 rows. NaN must be left out by the caller.
 
 Error: at most 2^-21 (5e-7) a row, and so in a mean; above 2^33 that of the float itself.
 """
