@@ -36,6 +36,17 @@ from kedge.schemas.records.enums import (
 )
 from kedge.schemas.records.join_partial import JoinPartial
 from kedge.schemas.records.join_state import AnswerFacts, JoinRates, JoinSegment, OutcomeFacts, PaneRate
+from kedge.schemas.records.judge_versions import (
+    CoverageHistory,
+    DueWindow,
+    HarmState,
+    HealthyOutcome,
+    HealthyWindow,
+    JudgeStream,
+    JudgeVersions,
+    LabelDay,
+    SequentialState,
+)
 from kedge.schemas.records.outcome import Outcome
 from kedge.schemas.records.partial import (
     ModelProgress,
@@ -100,8 +111,10 @@ __all__ = [
     "Command",
     "Contrast",
     "ControlKind",
+    "CoverageHistory",
     "DeadLetter",
     "DisagreementFeature",
+    "DueWindow",
     "EventIds",
     "Evidence",
     "EvidenceBin",
@@ -115,6 +128,9 @@ __all__ = [
     "Harm",
     "HarmEvidence",
     "HarmKind",
+    "HarmState",
+    "HealthyOutcome",
+    "HealthyWindow",
     "IncidentSignal",
     "JoinKind",
     "JoinPartial",
@@ -123,7 +139,10 @@ __all__ = [
     "Journal",
     "JudgeDetail",
     "JudgeModel",
+    "JudgeStream",
+    "JudgeVersions",
     "JudgedWindow",
+    "LabelDay",
     "LastSeen",
     "LateSource",
     "LedgerEntry",
@@ -154,6 +173,7 @@ __all__ = [
     "Role",
     "SegmentCounts",
     "SenderRows",
+    "SequentialState",
     "Severity",
     "ShadowAnswer",
     "SignalBaseline",
@@ -184,6 +204,8 @@ RECORDS: Final[Mapping[str, type]] = MappingProxyType(
             Journal,
             JudgeDetail,
             JudgeModel,
+            JudgeStream,
+            JudgeVersions,
             Monitor,
             Outcome,
             Override,

@@ -22,7 +22,7 @@ from kedge.streams.core.plan import Plan, PlanSignal
 from kedge.streams.core.rules import rules_of
 from kedge.streams.core.windows import SEGMENT_MIN, Due
 
-__all__ = ["assess", "policy_of"]
+__all__ = ["assess", "policy_of", "policy_of_signal"]
 
 
 def policy_of(spec: PolicySpec) -> FixedPolicy:
@@ -35,6 +35,12 @@ def policy_of(spec: PolicySpec) -> FixedPolicy:
         windows=spec.windows,
         n_eff_min=spec.n_eff_min,
     )
+
+
+def policy_of_signal(monitor: MonitorSpec, signal: PlanSignal) -> FixedPolicy:
+    """Return the policy of one signal: the model's, with whatever the signal has of its own."""
+    own = monitor.signal(signal.kind) if signal.feature is None else signal.feature
+    return policy_of(monitor.policy.overridden(own.policy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +152,7 @@ def _findings(window: _Window, plan: Plan, gate: Gate | None) -> Iterator[Judged
     if references is None or window.due.content is None:
         return
     for signal in plan.signals:
-        policy = policy_of(_policy_spec(plan.monitor, signal))
+        policy = policy_of_signal(plan.monitor, signal)
         comparison = _compared(window, references[signal.index], signal, policy)
         finding = judge(signal.name, signal.kind, comparison, policy)
         if signal.kind == "feature" and signal.name in plan.unfit:
@@ -189,12 +195,6 @@ def _ungraded(finding: Finding, gate: Gate | None) -> Finding:
     if gate is None:
         return finding
     return replace(finding, verdict=gate[0], reason=gate[1], cause=Cause.NONE)
-
-
-def _policy_spec(monitor: MonitorSpec, signal: PlanSignal) -> PolicySpec:
-    if signal.feature is not None:
-        return monitor.policy.overridden(signal.feature.policy)
-    return monitor.policy.overridden(monitor.signal(signal.kind).policy)
 
 
 def _quality(window: _Window, plan: Plan) -> Iterator[Finding]:

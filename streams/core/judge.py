@@ -4,13 +4,23 @@ Reads one partition of `partials`: partials of the models whose key leads here, 
 source partition. A partial replaces what the same source said of the same cell before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import groupby
 from typing import Final
 
 from kedge.schemas.codec import Codec
 from kedge.schemas.errors import Reason, UndecodableError, UnencodableError
-from kedge.schemas.records import ModelSource, Partial, Progress, Report, SourceProgress
+from kedge.schemas.records import (
+    JoinKind,
+    JoinPartial,
+    ModelSource,
+    Partial,
+    Progress,
+    Report,
+    SourceProgress,
+    VersionReport,
+)
 from kedge.streams.core.assess import assess
 from kedge.streams.core.catalog import Catalog
 from kedge.streams.core.cells import Cell, CellKey
@@ -23,7 +33,10 @@ from kedge.streams.core.judge_model import ModelWindows, PieceKey
 from kedge.streams.core.judge_store import PARTIALS, REPORTS, JudgeStore
 from kedge.streams.core.measures import measures
 from kedge.streams.core.record import Record
-from kedge.streams.core.windows import act, open_starts
+from kedge.streams.core.versions import Versions, asks
+from kedge.streams.core.versions_joins import JoinPiece, is_sound, join_key
+from kedge.streams.core.versions_labels import LabelDays
+from kedge.streams.core.windows import Due, act, open_starts
 
 __all__ = ["Judge"]
 
@@ -49,6 +62,8 @@ class Judge:
         self._partitions = config.topology["predictions"]
         self._letters = DeadLetterWriter(codec, config.hash_key)
         self._store = JudgeStore(config, codec)
+        self._versions = Versions(catalog, self._store.versions)
+        self._labels = LabelDays(catalog, self._store.versions)
         self._reports: list[Write] = []
         self._observed: list[Observation] = []
         self._shown: dict[tuple[str, str, str], int] = {}
@@ -106,9 +121,11 @@ class Judge:
             self._observed += measures(report)
 
     def _take(self, record: Record) -> None:
-        message = self._codec.decode(record.value or b"", (Partial, Progress))
+        message = self._codec.decode(record.value or b"", (Partial, JoinPartial, Progress))
         if isinstance(message, Partial):
             self._take_partial(message, record.value or b"")
+        elif isinstance(message, JoinPartial):
+            self._take_joined(message, record.value or b"")
         elif isinstance(message, Progress):
             self._take_progress(message)
 
@@ -128,6 +145,20 @@ class Judge:
         model.mark(key.cell, open_starts(self._catalog, model.model, partial.pane_start))
         if plan is not None:
             model.see(key.cell, plan, cell)
+            if not partial.segment and asks(plan.monitor):
+                self._store.versions.see(partial.model, partial.version, partial.role.value, partial.pane_start)
+
+    def _take_joined(self, partial: JoinPartial, value: bytes) -> None:
+        """Take joined counts in; they change no ordinary report, and what comes too late for any is left out."""
+        if not (0 <= partial.source < self._partitions and is_sound(partial)):
+            raise UndecodableError(Reason.UNDECODABLE, "joined counts that nobody can have counted")
+        piece = JoinPiece(join_key(partial), partial.source)
+        model = self._store.model(partial.model)
+        if partial.kind is JoinKind.LABEL:
+            if self._labels.see(model, piece.key):
+                self._store.versions.put(piece, partial, value)
+        elif partial.pane_start + partial.pane_ms > model.sealed_through:
+            self._store.versions.put(piece, partial, value)
 
     def _take_progress(self, progress: Progress) -> None:
         if not 0 <= progress.source < self._partitions == progress.sources:
@@ -152,12 +183,32 @@ class Judge:
                 self._act(self._store.models[name])
 
     def _act(self, model: ModelWindows, *, finish: bool = False) -> None:
-        for due in act(model, self._catalog, self._store.sources, finish=finish):
+        closed_before = model.closed_through
+        dues = act(model, self._catalog, self._store.sources, finish=finish)
+        for (end, _), window in groupby(dues, key=lambda due: (due.window.end, due.window.start)):
+            reported = list(self._report(model, window))
+            counted = [(due, report) for due, report in reported if due.content is not None]
+            if counted and end > closed_before:
+                self._tell(self._versions.close(model, counted))
+        # At the end of the input there is nothing left to be counted.
+        self._tell(self._versions.come_due(model, {} if finish else self._store.sources))
+        self._tell(self._labels.tell(model))
+        self._store.drop_panes(model, self._catalog)
+
+    def _report(self, model: ModelWindows, window: Iterator[Due]) -> Iterator[tuple[Due, Report]]:
+        for due in window:
             report = assess(self._catalog, model, due)
             self._reports.append(Write(REPORTS, model.model.encode(), self._encode(report)))
             self._observe(report)
             self._store.touch(model)
-        self._store.drop_panes(model, self._catalog)
+            yield due, report
+
+    def _tell(self, reports: Iterator[VersionReport]) -> None:
+        for report in reports:
+            self._reports.append(Write(REPORTS, report.model.encode(), self._codec.encode(report)))
+            self._observed.append(
+                Observation("version_reports", {"model": report.model, "verdict": report.verdict.value}, 1)
+            )
 
     def _encode(self, report: Report) -> bytes:
         """Return a report as a message: of a thousand categorical signals not all can show their bins."""

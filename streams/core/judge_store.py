@@ -14,6 +14,7 @@ from kedge.streams.core.config import CoreConfig
 from kedge.streams.core.instructions import POSITION_KEY, STATE, Checkpoint, Observation, Write
 from kedge.streams.core.judge_model import ModelWindows, PieceKey
 from kedge.streams.core.position import check_position, new_position
+from kedge.streams.core.versions_store import VersionsStore
 from kedge.streams.core.windows import open_starts
 
 __all__ = ["PARTIALS", "REPORTS", "JudgeStore"]
@@ -43,6 +44,7 @@ class JudgeStore:
         self._position: Position | None = None
         self._restored: dict[PieceKey, Partial] = {}
         self._written_at = 0
+        self.versions = VersionsStore(codec)
 
     def owns(self, model: str) -> bool:
         """Return whether the model's partials come to this partition."""
@@ -86,6 +88,8 @@ class JudgeStore:
             for key in model.drop_panes(active.spec.windows, last_end):
                 self._pieces[key] = None
                 self.touch(model)
+            self.versions.drop_panes(model.model, lambda pane: pane < model.sealed_through and pane not in model.pieces)
+            self.versions.forget(model.model, model.closed_through)
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """Take one record in; a tombstone undoes an earlier one."""
@@ -98,7 +102,7 @@ class JudgeStore:
                 self._restored.pop(piece, None)
             else:
                 self._restored[piece] = self._codec.decode(value, Partial)
-        elif value is not None:
+        elif not self.versions.restore(key, value) and value is not None:
             record = self._codec.decode(value, JudgeModel)
             self.models[record.model] = ModelWindows.of(record)
 
@@ -117,7 +121,7 @@ class JudgeStore:
 
     def checkpoint(self, now_ms: int, leaving: list[Write]) -> Checkpoint | None:
         """Return everything that changed, as of `committed`; None where there is nothing to say."""
-        if not (leaving or self._pieces or now_ms >= self._written_at + POSITION_MS):
+        if not (leaving or self._pieces or self.versions.changed or now_ms >= self._written_at + POSITION_MS):
             return None
         self._written_at = now_ms
         writes = (
@@ -143,6 +147,7 @@ class JudgeStore:
         for key, value in self._pieces.items():
             name = json.dumps([key.source, key.cell], separators=(",", ":"))
             yield Write(STATE, _PIECE + name.encode(), value)
+        yield from self.versions.changes()
         for model in sorted(self._touched):
             value = self._codec.encode(self.models[model].record())
             yield Write(STATE, _MODEL + model.encode(), value)

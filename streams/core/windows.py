@@ -5,8 +5,9 @@ length while late events still come, and is final when no source takes events fo
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from kedge.schemas.records import SourceProgress
@@ -16,12 +17,15 @@ from kedge.streams.core.judge_model import Entry, ModelWindows, Window
 from kedge.streams.core.panes import window_starts
 from kedge.streams.core.plan import OTHER_SEGMENT
 
-__all__ = ["SEGMENT_MIN", "Content", "Due", "act", "open_starts"]
+__all__ = ["SEGMENT_MIN", "Content", "Due", "Stream", "act", "contents_of", "open_starts"]
 
 SEGMENT_MIN: Final = 20
 """Requests below which a segment is merged into `other`, and `other` is not told at all."""
 
 _END_OF_TIME: Final = 1 << 62
+
+Stream = tuple[str, str, str]
+"""(version, role, segment)."""
 
 
 @dataclass(slots=True)
@@ -30,6 +34,8 @@ class Content:
 
     cell: Cell
     plans: set[tuple[str, str]]
+    senders: Counter[int] = field(default_factory=Counter)
+    """Rows by sender, as far as sources tell; of all rows only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +121,13 @@ class _Step:
             (w.end, w.start) for w, entry in model.ledger.items() if entry.dirty or w.end <= model.sealed_through
         }
         for end, start in sorted(spans | amended):
-            contents = self._contents(start, end)
+            contents = contents_of(model, start, end, self._panes)
             if (end, start) in spans:
                 yield from self._silences(start, contents)
             yield from self._window(start, end, contents)
         yield from self._trailing_silences()
 
-    def _window(self, start: int, end: int, contents: Mapping[tuple[str, str, str], Content]) -> Iterator[Due]:
+    def _window(self, start: int, end: int, contents: Mapping[Stream, Content]) -> Iterator[Due]:
         model = self._model
         known = {(w.version, w.role, w.segment) for w in model.ledger if (w.end, w.start) == (end, start)}
         final = end <= model.sealed_through
@@ -145,7 +151,7 @@ class _Step:
         share = model.share_counted(self._sources, self._windows.idle_timeout_ms, window.end)
         return Due(window, revision, final, content, share)
 
-    def _silences(self, start: int, contents: Mapping[tuple[str, str, str], Content]) -> Iterator[Due]:
+    def _silences(self, start: int, contents: Mapping[Stream, Content]) -> Iterator[Due]:
         """Yield a report for each stream that was live, then silent, and is back in this window."""
         hop = self._windows.hop_ms
         for version, role, segment in sorted(contents):
@@ -177,18 +183,21 @@ class _Step:
         share = self._model.share_counted(self._sources, self._windows.idle_timeout_ms, window.end)
         return Due(window, 0, final=True, content=None, share_counted=share)
 
-    def _contents(self, start: int, end: int) -> dict[tuple[str, str, str], Content]:
-        """Add the window's pieces up, by (version, role, segment)."""
-        contents: dict[tuple[str, str, str], Content] = {}
-        # By the panes there are: an earlier monitor's are of another length, and a long window has thousands.
-        for pane in self._panes[bisect_left(self._panes, start) : bisect_left(self._panes, end)]:
-            for key, piece in self._model.pieces[pane].items():
-                if pane + piece.pane_ms <= end:
-                    _add(contents, key.cell, Cell.of(piece))
-        return _told(contents)
+
+def contents_of(model: ModelWindows, start: int, end: int, panes: Sequence[int]) -> dict[Stream, Content]:
+    """Add the pieces of a window up; `panes` are those that the model has, ascending."""
+    contents: dict[Stream, Content] = {}
+    # By the panes there are: an earlier monitor's are of another length, and a long window has thousands.
+    for pane in panes[bisect_left(panes, start) : bisect_left(panes, end)]:
+        for key, piece in model.pieces[pane].items():
+            if pane + piece.pane_ms <= end:
+                _add(contents, key.cell, Cell.of(piece))
+                for sender in piece.senders:
+                    contents[key.cell.version, key.cell.role, key.cell.segment].senders[sender.hash] += sender.rows
+    return _told(contents)
 
 
-def _add(contents: dict[tuple[str, str, str], Content], key: CellKey, cell: Cell) -> None:
+def _add(contents: dict[Stream, Content], key: CellKey, cell: Cell) -> None:
     stream = (key.version, key.role, key.segment)
     plan = (key.monitor, key.baseline)
     content = contents.get(stream)
@@ -200,12 +209,10 @@ def _add(contents: dict[tuple[str, str, str], Content], key: CellKey, cell: Cell
             content.cell.merge(cell)
 
 
-def _told(
-    contents: Mapping[tuple[str, str, str], Content],
-) -> dict[tuple[str, str, str], Content]:
+def _told(contents: Mapping[Stream, Content]) -> dict[Stream, Content]:
     """Merge segments that are too small to be told into `other`; drop it where it is still so."""
-    told: dict[tuple[str, str, str], Content] = {}
-    small: list[tuple[tuple[str, str, str], Content]] = []
+    told: dict[Stream, Content] = {}
+    small: list[tuple[Stream, Content]] = []
     for stream, content in contents.items():
         other = _other(stream)
         if not stream[2] or (stream != other and content.cell.requests >= SEGMENT_MIN):
@@ -233,6 +240,6 @@ def _inherit(cell: Cell, whole: Content | None) -> None:
         cell.lost = -(-max(whole.cell.lost, 0) * cell.requests // max(whole.cell.requests, 1))
 
 
-def _other(stream: tuple[str, str, str]) -> tuple[str, str, str]:
+def _other(stream: Stream) -> Stream:
     version, role, segment = stream
     return version, role, f"{segment.split('=', 1)[0]}={OTHER_SEGMENT}" if segment else ""
