@@ -2,13 +2,23 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
 import numpy as np
 
 from kedge.schemas.records import AnswerFacts, JoinSegment, OutcomeFacts, Role
 from kedge.streams.core.join_facts import Answer, Answering, Fact, JoinPane, Observed
 
-__all__ = ["facts_of", "segment_of"]
+__all__ = ["SEGMENT_FACTS", "facts_of", "segments_of"]
+
+SEGMENT_FACTS: Final = 5_000
+"""Facts in one record of the state."""
+
+SEGMENT_BYTES: Final = 500_000
+"""About as long it may get; a primary's answer with a thousand features takes two thousand bytes."""
+
+_FACT_BYTES: Final = 60
+_CHAR_BYTES: Final = 4
 
 _FAILED, _FOUND = 1, 2
 _NO_CLASS = -1
@@ -17,11 +27,14 @@ FindAnswering = Callable[[str, str, tuple[str, str]], Answering | None]
 """(version, role, plan's hashes) to whose answers they are; None where the plan was withdrawn."""
 
 
-def segment_of(pane: JoinPane) -> JoinSegment | None:
-    """Return what of a pane is not in the state yet, which it is from now on; None: nothing."""
-    fresh = pane.facts[pane.written :]
-    if not fresh and not pane.found:
-        return None
+def segments_of(pane: JoinPane) -> Iterator[JoinSegment]:
+    """Yield what of a pane is not in the state yet, which it is from now on."""
+    while pane.written < len(pane.facts) or pane.found:
+        yield _segment_of(pane)
+
+
+def _segment_of(pane: JoinPane) -> JoinSegment:
+    fresh = _some(pane)
     answers = defaultdict[Answering, list[Answer]](list)
     outcomes = defaultdict[str, list[Observed]](list)
     for fact in fresh:
@@ -34,8 +47,9 @@ def segment_of(pane: JoinPane) -> JoinSegment | None:
     ordered += [outcome for group in outcomes.values() for outcome in group]
     for place, fact in enumerate(ordered, pane.written):
         fact.place = place
-    pane.facts[pane.written :] = ordered
-    pane.written = len(pane.facts)
+    end = pane.written + len(ordered)
+    pane.facts[pane.written : end] = ordered
+    pane.written = end
     found, pane.found = pane.found, []
     pane.segments += 1
     return JoinSegment(
@@ -61,6 +75,20 @@ def facts_of(segment: JoinSegment, pane: JoinPane, find: FindAnswering) -> Itera
             yield from _placeholders(answers, pane)
     for outcomes in segment.outcomes:
         yield from _restored_outcomes(outcomes, pane)
+
+
+def _some(pane: JoinPane) -> list[Fact]:
+    """The next facts to be written, as many as make a record of half a megabyte."""
+    size = 0
+    some: list[Fact] = []
+    for fact in pane.facts[pane.written : pane.written + SEGMENT_FACTS]:
+        text = fact.label if isinstance(fact, Answer) else fact.value
+        size += _FACT_BYTES + (len(fact.codes) if isinstance(fact, Answer) else 0)
+        size += _CHAR_BYTES * len(text) if isinstance(text, str) else 0
+        if some and size > SEGMENT_BYTES:
+            break
+        some.append(fact)
+    return some
 
 
 def _answers(answering: Answering, facts: Sequence[Answer]) -> AnswerFacts:

@@ -13,7 +13,7 @@ from kedge.streams.core.instructions import STATE, Write
 from kedge.streams.core.join_cells import JoinCell, JoinKey
 from kedge.streams.core.join_facts import Answering
 from kedge.streams.core.join_labels import DAY_MS, label_horizon
-from kedge.streams.core.join_segments import facts_of, segment_of
+from kedge.streams.core.join_segments import facts_of, segments_of
 from kedge.streams.core.join_state import JoinState
 from kedge.streams.core.tally_state import PARTIALS, PREDICTIONS, TallyState
 
@@ -91,8 +91,7 @@ class JoinStore:
             for number in range(pane.segments):
                 yield Write(STATE, _facts_key(pane.model, pane.start, number), None)
         for pane in self._state.buffer.panes.values():
-            segment = segment_of(pane)
-            if segment is not None:
+            for segment in segments_of(pane):
                 key = _facts_key(pane.model, pane.start, pane.segments - 1)
                 yield Write(STATE, key, self._codec.encode(segment))
 

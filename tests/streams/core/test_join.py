@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from kedge.detectors.pairs import PairLayout
 from kedge.schemas.hashing import id_hash
 from kedge.schemas.records import Packed, Role, ShadowAnswer
+from kedge.streams.core.join_segments import SEGMENT_FACTS
 from tests.streams.core.joined import LATER, TEXT, Joining, answer, outcome, shadow, traffic
 from tests.streams.core.made import MINUTE, NOON, Sender, hashed, single
 
@@ -156,6 +157,23 @@ def test_an_outcome_that_is_read_late_but_came_in_time_is_joined() -> None:
     joining.read([unread])
     joining.close()
     assert joining.clicks()["v1"] == (1, 1)
+
+
+def test_no_record_of_the_state_is_longer_than_a_message_may_be() -> None:
+    joining, again = Joining(), Joining()
+    ids = [hashed(f"r{i}") for i in range(2 * SEGMENT_FACTS)]
+    sender = Sender(role=Role.CANARY, version="v2")
+    joining.send(sender.batch([NOON] * len(ids), request_ids=np.array(ids, "<u8").tobytes()))
+    joining.save()
+    segments = [w for w in joining.checkpoints[-1].writes if w.key.startswith(b"fact")]
+    assert len(segments) > 1
+    again.checkpoints = joining.checkpoints
+    again.crash()
+    primary = Sender("q").batch([NOON] * len(ids), request_ids=np.array(ids, "<u8").tobytes())
+    for core in (joining, again):
+        core.send(primary)
+        core.save()
+    assert again.pairs() == joining.pairs() == {("v2", "v1"): len(ids)}
 
 
 def test_what_is_over_is_dropped_from_the_state() -> None:
