@@ -118,7 +118,10 @@ class StandingCore(Protocol):
     def stand(self, ends: Mapping[str, int], now_ms: int) -> None:
         """Each source's log, by its logical name, ended there just now: the offset of the next record (0: empty).
 
-        Not called while the cluster gives no answer.
+        A transaction's marker at the end of a log is no record, and is known for one only when all before it has been
+        read: until then the end may be told too high, by that, and a later call tells it right. So a core that waits
+        for an end has reached it also when it stands at the end of a later call. Not called while the cluster gives
+        no answer.
         """
 
 

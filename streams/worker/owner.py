@@ -189,9 +189,8 @@ class Owner:
         except ClusterError as error:
             self._astray.warn(f"{self.name}: {error}")  # it stands nowhere; the commit that follows is tried anyway
             return
-        core.stand(
-            {source.name: await source.end_in_records(ends[source.tp]) for source in self.sources}, self._means.clock()
-        )
+        told = await asyncio.gather(*(source.end_in_records(ends[source.tp]) for source in self.sources))
+        core.stand(dict(zip(self.spec.sources, told, strict=True)), self._means.clock())
 
     def _message(self, write: Write) -> Message:
         if write.topic == STATE:

@@ -15,6 +15,7 @@ from kedge.streams.worker.means import AgentSpec, Means
 from kedge.streams.worker.owner import Owner
 from kedge.streams.worker.restore import RestoreError
 from kedge.streams.worker.scheduler import Batch
+from kedge.streams.worker.takeover import refuse_unequal
 from kedge.streams.worker.transaction import AbandonedError, FencedError, TransactionError
 from kedge.streams.worker.transport import FetchThread
 
@@ -121,6 +122,8 @@ class Owners:
             topics = self._means.topics
             counts = await asyncio.to_thread(self._means.cluster.partitions, [topics.of(spec.name) for spec in TOPICS])
             logical = {spec.name: counts[topics.of(spec.name)] for spec in TOPICS}
+            for spec in set(self._specs.values()):
+                refuse_unequal(spec, logical)
             self._owners = self._made(partitions)
             await asyncio.gather(*(self._seat(owner, logical) for owner in self.owners))
         except Exception as error:  # noqa: BLE001 - or the task would end, and nobody know

@@ -39,9 +39,7 @@ def take_over(
         FencedError, TransactionError, AbandonedError, ClusterError, RestoreError: the partition is not ours, and
             nothing of its state may be used.
         TopologyMismatchError: the state cannot go with this cluster, whoever tries.
-        UnequalPartitionsError: nothing can.
     """
-    refuse_unequal(spec, partitions)
     kafka = means.settings.kafka
     again = Repeated()
 

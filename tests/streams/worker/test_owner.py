@@ -1,7 +1,6 @@
 """One owner's round, and assignments that do not fit together, without a broker."""
 
 import asyncio
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn, cast
@@ -16,7 +15,7 @@ from kedge.streams.core.record import Record
 from kedge.streams.names import SOURCES, Agent, Topics
 from kedge.streams.settings import KafkaSettings, Settings
 from kedge.streams.worker.cluster import Cluster
-from kedge.streams.worker.exits import CRASHED
+from kedge.streams.worker.exits import CRASHED, FAILED
 from kedge.streams.worker.means import AgentSpec, Means
 from kedge.streams.worker.owner import Owner
 from kedge.streams.worker.owners import Owners
@@ -65,9 +64,10 @@ class FixedCluster(Cluster):
     def __init__(self, diary: Diary) -> None:
         super().__init__(KAFKA)
         self._diary = diary
+        self.counts: dict[str, int] = {}
 
     def partitions(self, topics: Iterable[str]) -> dict[str, int]:
-        return dict.fromkeys(topics, 2)
+        return {topic: self.counts.get(topic, 2) for topic in topics}
 
     def stable_ends(self, partitions: Iterable[TopicPartition]) -> dict[tuple[str, int], int]:
         self._diary.calls.append("ends")
@@ -101,16 +101,25 @@ def test_a_round_ticks_before_it_asks_for_the_ends_and_stands_before_it_takes_th
     assert diary.calls == ["tick 5", "ends", f"stand {ENDS} 5", "snapshot 5"]
 
 
-def test_a_number_of_which_another_worker_has_a_part_is_not_taken(caplog: pytest.LogCaptureFixture) -> None:
-    async def assigned() -> bool:
-        diary = Diary()
-        owners = Owners([guard(diary)], means(diary))
-        owners.assigned(frozenset({TP("e.kedge.reports", 0), TP("e.kedge.acks", 0)}))
-        taking = owners._taking  # noqa: SLF001 - nobody waits for it but a revoke
-        assert taking is not None
-        await taking
-        return owners.ready
+async def taken(diary: Diary, *assigned: TP, **counts: int) -> Owners:
+    """Owners after an assignment, and what it led to."""
+    shared = means(diary)
+    cast("FixedCluster", shared.cluster).counts = {shared.topics.of(name): count for name, count in counts.items()}
+    owners = Owners([guard(diary)], shared)
+    owners.assigned(frozenset(assigned))
+    taking = owners._taking  # noqa: SLF001 - nobody waits for it but a revoke
+    assert taking is not None
+    await taking
+    return owners
 
-    with caplog.at_level(logging.ERROR):
-        assert not asyncio.run(assigned())
+
+def test_a_number_of_which_another_worker_has_a_part_is_not_taken(caplog: pytest.LogCaptureFixture) -> None:
+    owners = asyncio.run(taken(Diary(), TP("e.kedge.reports", 0), TP("e.kedge.acks", 0)))
+    assert not owners.ready
     assert "guard 0 waits: other workers have some of reports, overrides, acks" in caplog.text
+
+
+def test_a_topic_that_was_widened_alone_ends_the_worker_for_good() -> None:
+    with pytest.raises(AssertionError, match=r"the topics of guard must have one .*acks has 3.*") as ended:
+        asyncio.run(taken(Diary(), TP("e.kedge.reports", 0), acks=3))
+    assert ended.value.args[1] == FAILED
