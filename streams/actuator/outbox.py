@@ -25,7 +25,7 @@ class Outbox:
 
     def __init__(self, kafka: KafkaSettings, topic: str, codec: Codec) -> None:
         self._topic, self._codec = topic, codec
-        self._beating = False
+        self._beating: set[str] = set()
         self._producer = Producer(
             {
                 **kafka.client(),
@@ -48,10 +48,10 @@ class Outbox:
             LOG.warning("the ack of %s is sent again: %s", ack.command_id[:12], outcome[0].str())
 
     def beat(self, ack: Ack) -> None:
-        """Send a heartbeat; only one is ever on its way."""
-        if not self._beating:
-            self._beating = True
-            self._produce(ack, lambda *_: self._beaten())
+        """Send a heartbeat; only one of a model is ever on its way."""
+        if ack.model not in self._beating:
+            self._beating.add(ack.model)
+            self._produce(ack, lambda *_: self._beating.discard(ack.model))
 
     def poll(self) -> None:
         """Let what was delivered be noticed."""
@@ -74,6 +74,3 @@ class Outbox:
 
     def _produce(self, ack: Ack, told: Callable[[KafkaError | None, object], None]) -> None:
         self._producer.produce(self._topic, self._codec.encode(ack), ack.model.encode(), on_delivery=told)
-
-    def _beaten(self) -> None:
-        self._beating = False

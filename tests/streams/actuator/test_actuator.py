@@ -76,14 +76,17 @@ def test_what_lay_there_before_the_first_start_is_not_obeyed_and_what_comes_is(
     assert (ack.command_id, told([ack]), router.effects) == (new.command_id, ["acked"], ["v1"])
 
 
-def test_acks_lie_where_the_guard_looks_for_the_model(
-    guard: Guard, settings: ActuatorSettings, router: CountingRouter
-) -> None:
-    with running(_actuator(settings, router)):
-        guard.wait_until_alive()
-        guard.send(_fresh(guard))
+def test_acks_lie_where_the_guard_looks_for_the_model(guard: Guard, settings: ActuatorSettings) -> None:
+    models = [f"model-{number}" for number in range(8)]
+    with running(Actuator({model: CountingRouter() for model in models}, settings=settings, verifier=RING)):
+        guard.wait_until_alive(8)
+        guard.send(_fresh(guard, model="model-5"))
         guard.wait_for(1)
-    assert {(key, partition) for key, partition, _ in guard.records()} == {(b"delay", partition_for(b"delay", 4))}
+    found = [(key, partition, ack.model) for key, partition, ack in guard.records()]
+    assert sorted(model for _, _, model in found) == sorted([*models, "model-5"])
+    assert [(key, partition) for key, partition, _ in found] == [
+        (model.encode(), partition_for(model.encode(), 4)) for _, _, model in found
+    ]
 
 
 def test_it_says_at_once_that_it_lives_and_again_and_again(
