@@ -1,4 +1,4 @@
-"""Reports, alerts, commands and dead letters as JSON: one form for `replay`, `watch` and whoever reads the topics.
+"""Reports, alerts, commands and what else is told as JSON: one form for `replay`, `watch` and whoever reads the topics.
 
 Names and their order are a contract like the schemas; new ones come after the old. Times are ISO 8601 in UTC, bytes are
 hex, and what is not a finite number is null: JSON has no NaN.
@@ -11,13 +11,17 @@ from typing import Any, Final
 
 import numpy as np
 
-from kedge.schemas.records import Alert, Command, DeadLetter, Finding, Report, VersionReport
+from kedge.schemas.records import Ack, Alert, Command, DeadLetter, Finding, Journal, Override, Report, VersionReport
 
 __all__ = [
+    "ack_to_json",
     "alert_to_json",
+    "any_report_to_json",
     "command_to_json",
     "dead_letter_to_json",
     "iso_time",
+    "journal_to_json",
+    "override_to_json",
     "report_to_json",
     "version_report_to_json",
 ]
@@ -90,6 +94,11 @@ def version_report_to_json(report: VersionReport) -> dict[str, Any]:
     return _object(report, _names(report))
 
 
+def any_report_to_json(report: Report | VersionReport) -> dict[str, Any]:
+    """Return either kind of report: a version's has `harms`, the other `findings`."""
+    return report_to_json(report) if isinstance(report, Report) else version_report_to_json(report)
+
+
 def alert_to_json(alert: Alert) -> dict[str, Any]:
     """Return an alert with its evidence."""
     return _object(alert, _names(alert))
@@ -98,6 +107,21 @@ def alert_to_json(alert: Alert) -> dict[str, Any]:
 def command_to_json(command: Command) -> dict[str, Any]:
     """Return a command; its signature in hex, empty where it is unsigned."""
     return _object(command, _names(command))
+
+
+def ack_to_json(ack: Ack) -> dict[str, Any]:
+    """Return what an actuator made of a command."""
+    return _object(ack, _names(ack))
+
+
+def override_to_json(override: Override) -> dict[str, Any]:
+    """Return a person's word; its signature in hex, empty where it is unsigned."""
+    return _object(override, _names(override))
+
+
+def journal_to_json(entry: Journal) -> dict[str, Any]:
+    """Return one entry of the journal."""
+    return _object(entry, _names(entry))
 
 
 def dead_letter_to_json(letter: DeadLetter) -> dict[str, Any]:

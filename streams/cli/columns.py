@@ -18,6 +18,10 @@ _OPTIONS: Final = {
     "confidence": click.option("--confidence", metavar="COLUMN", help="The largest class score."),
     "version": click.option("--version", metavar="COLUMN", help="The model's version."),
     "role": click.option("--role", metavar="COLUMN", help="PRIMARY, CANARY or SHADOW."),
+    "request_id": click.option(
+        "--request-id", metavar="COLUMN", help="Which request a row answers: versions' answers to one are compared."
+    ),
+    "outcome": click.option("--outcome", metavar="COLUMN", help="What came of the row: 0 or 1, a class or a number."),
     "segments": click.option(
         "--segment", "segments", metavar="COLUMN", multiple=True, help="A segment's value; may be given again."
     ),

@@ -15,7 +15,7 @@ from kedge.streams.settings import KafkaSettings, SettingsError
 from kedge.streams.topics import OWN_MESSAGE_BYTES_MAX
 from kedge.streams.trust import trust_from_environment
 
-__all__ = ["DurationType", "as_json", "codec", "kafka_options", "signing_key"]
+__all__ = ["DurationType", "as_json", "cluster_options", "codec", "kafka_options", "kafka_settings", "signing_key"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -26,15 +26,28 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for p
 def kafka_options(command: Callable[Concatenate[KafkaSettings, P], R]) -> Callable[P, R]:
     """Give a command `--brokers` and `--environment`, and hand it the settings as its first argument."""
 
-    @click.option("--brokers", metavar="HOST:PORT,…", help="The Kafka cluster.  [env: KEDGE_BROKERS]")
-    @click.option("--environment", metavar="NAME", help="Prefix of all topics (dev).  [env: KEDGE_ENVIRONMENT]")
+    @cluster_options
     @wraps(command)
     def with_settings(*args: Any, brokers: str | None, environment: str | None, **given: Any) -> R:  # noqa: ANN401
-        overrides = {"KEDGE_BROKERS": brokers, "KEDGE_ENVIRONMENT": environment}
-        said = {name: value for name, value in overrides.items() if value is not None}
-        return command(KafkaSettings.from_environment({**os.environ, **said}), *args, **given)
+        return command(kafka_settings(brokers, environment), *args, **given)
 
-    return with_settings  # type: ignore[return-value] # the two options are click's to give
+    return with_settings  # type: ignore[no-any-return] # the two options are click's to give
+
+
+def cluster_options(command: Any) -> Any:  # noqa: ANN401 - click's decorators
+    """Give a command `--brokers` and `--environment`, which it need not be given."""
+    environment = click.option(
+        "--environment", metavar="NAME", help="Prefix of all topics (dev).  [env: KEDGE_ENVIRONMENT]"
+    )
+    brokers = click.option("--brokers", metavar="HOST:PORT,…", help="The Kafka cluster.  [env: KEDGE_BROKERS]")
+    return brokers(environment(command))
+
+
+def kafka_settings(brokers: str | None, environment: str | None) -> KafkaSettings:
+    """Return the settings that the options and the environment give; raises `SettingsError`."""
+    overrides = {"KEDGE_BROKERS": brokers, "KEDGE_ENVIRONMENT": environment}
+    said = {name: value for name, value in overrides.items() if value is not None}
+    return KafkaSettings.from_environment({**os.environ, **said})
 
 
 class DurationType(click.ParamType):

@@ -9,12 +9,12 @@ import click
 from kedge.schemas.report_json import iso_time
 from kedge.streams.announce import Published
 
-__all__ = ["effective_from_option", "publication_json", "publication_line"]
+__all__ = ["TimeType", "effective_from_option", "publication_json", "publication_line"]
 
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
-class _Time(click.ParamType):
+class TimeType(click.ParamType):
     """ISO 8601, UTC where it does not say otherwise; as milliseconds."""
 
     name = "time"
@@ -33,7 +33,7 @@ class _Time(click.ParamType):
 
 effective_from_option = click.option(
     "--effective-from",
-    type=_Time(),
+    type=TimeType(),
     metavar="TIME",
     help="Event time from which it acts; a window must begin there.",
 )

@@ -12,10 +12,9 @@ from kedge.schemas.errors import UndecodableError
 from kedge.schemas.records import Alert, AlertEvent, Command, Report, Verdict, VersionReport
 from kedge.schemas.report_json import (
     alert_to_json,
+    any_report_to_json,
     command_to_json,
     iso_time,
-    report_to_json,
-    version_report_to_json,
 )
 from kedge.streams.cli.boundary import Exit
 from kedge.streams.cli.options import as_json, codec, kafka_options
@@ -36,10 +35,6 @@ class _Kind:
     record: tuple[type[Report | VersionReport | Alert | Command], ...]
     to_json: Callable[[Any], dict[str, Any]]
     line: Callable[[Any], Text]
-
-
-def _report_json(report: Report | VersionReport) -> dict[str, Any]:
-    return report_to_json(report) if isinstance(report, Report) else version_report_to_json(report)
 
 
 def _report_line(report: Report | VersionReport) -> Text:
@@ -69,7 +64,7 @@ def _command_line(command: Command) -> Text:
 
 
 _KINDS: Final[Mapping[str, _Kind]] = {
-    "reports": _Kind("reports", (Report, VersionReport), _report_json, _report_line),
+    "reports": _Kind("reports", (Report, VersionReport), any_report_to_json, _report_line),
     "alerts": _Kind("alerts", (Alert,), alert_to_json, _alert_line),
     "commands": _Kind("control", (Command,), command_to_json, _command_line),
 }

@@ -57,6 +57,16 @@ class OutcomeIntake:
         if fate is not None:
             joins.fate(model, fate)
 
+    def take_told(self, outcome: Mapping[str, Any]) -> None:
+        """Take an outcome that was read from a file: there is no record of it, and no dead letter."""
+        self._parts.joins.fate(outcome["model"], "received")
+        try:
+            fate = self._settle(outcome)
+        except RefusedError:
+            fate = "refused"
+        if fate is not None:
+            self._parts.joins.fate(outcome["model"], fate)
+
     def _settle(self, outcome: Mapping[str, Any]) -> str | None:
         """Send it its way; returns its fate, None where that is decided there."""
         active = self._catalog.monitor_at(outcome["model"], outcome["timestamp"])

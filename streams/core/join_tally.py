@@ -1,6 +1,6 @@
 """Everything that a tally joins, behind one door: it is given what was accepted, and told when a chunk is over."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from kedge.schemas.codec import Codec
@@ -54,6 +54,11 @@ class TallyJoins:
         for record in records:
             self._outcomes.take(record)
             self._tally.outcomes_through = max(self._tally.outcomes_through, record.timestamp)
+
+    def take_told(self, outcomes: Iterable[Mapping[str, Any]]) -> None:
+        """Take outcomes that were read from a file."""
+        for outcome in outcomes:
+            self._outcomes.take_told(outcome)
 
     def stand(self, ends: Mapping[str, int], now_ms: int) -> None:
         """Take note of where the logs ended at `now_ms`."""

@@ -1,9 +1,9 @@
 """Tally, judge and guard in one process, without Kafka: the same fold over rows from a file."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import count
-from typing import Final
+from typing import Any, Final
 
 from kedge.schemas.codec import Codec
 from kedge.schemas.records import Alert, Command, Report, VersionReport
@@ -14,19 +14,22 @@ from kedge.streams.core.guard import Guard
 from kedge.streams.core.guard_means import GuardMeans
 from kedge.streams.core.instructions import Core, Write
 from kedge.streams.core.judge import Judge
+from kedge.streams.core.record import Record
 from kedge.streams.core.tally import Tally
+from kedge.streams.names import SOURCES, Agent
 
-__all__ = ["Output", "Pipeline"]
+__all__ = ["LocalRecord", "Output", "Pipeline"]
 
 Output = Report | VersionReport | Alert | Command
 
 _REPORTS: Final[tuple[type[Report | VersionReport], ...]] = (Report, VersionReport)
-_TOPOLOGY: Final = {"predictions": 1, "partials": 1, "reports": 1}
+_HANDED: Final = ("partials", "reports")
+_ALONE: Final = {"predictions": 1, "partials": 1, "reports": 1}
 
 
 @dataclass(frozen=True, slots=True)
-class _Local:
-    """A record that never was in Kafka."""
+class LocalRecord:
+    """A `Record` that is held here: of a log that was read, or one that never was in Kafka."""
 
     topic: str
     offset: int
@@ -55,15 +58,23 @@ class _Apart:
 
 
 class Pipeline:
-    """One partition of everything; `clock_ms` is what commands are stamped with."""
+    """One judge and one guard; `clock_ms` is what commands are stamped with.
 
-    def __init__(self, catalog: Catalog, codec: Codec, *, environment: str, clock_ms: int) -> None:
+    `partitions`: of `predictions` and `outcomes`, where records of these are folded; None: rows of a file are counted.
+    """
+
+    def __init__(
+        self, catalog: Catalog, codec: Codec, *, environment: str, clock_ms: int, partitions: int | None = None
+    ) -> None:
         self._codec = codec
         self._clock_ms = clock_ms
         self._offsets = count()
         # Nothing that is refused leaves this process: its hashes need no secret.
-        config = CoreConfig(environment=environment, partition=0, topology=_TOPOLOGY, hash_key=b"")
-        self._tally = Tally(config, catalog, codec)
+        logs = {} if partitions is None else dict.fromkeys(SOURCES[Agent.TALLY], partitions)
+        config = CoreConfig(environment=environment, partition=0, topology={**_ALONE, **logs}, hash_key=b"")
+        configs = [replace(config, partition=number) for number in range(partitions or 1)]
+        self._tallies = [Tally(own, catalog, codec) for own in configs]
+        self._tally = self._tallies[0]
         self._judge = Judge(config, catalog, codec)
         apart = _Apart()
         means = GuardMeans(rollbacks=apart, signer=apart, verifier=apart)
@@ -73,10 +84,19 @@ class Pipeline:
         """Take note that `rows` rows are missing beside these, which are counted after."""
         self._tally.miss(columns, rows)
 
-    def count(self, *parts: Columns) -> Iterator[Output]:
-        """Count rows in, as if they came at once; yields what became due."""
-        self._tally.count(parts)
+    def count(self, *parts: Columns, outcomes: Iterable[Mapping[str, Any]] = ()) -> Iterator[Output]:
+        """Count rows in, and what came of them (fields as in `Outcome`), as if all came at once; yields what is due."""
+        self._tally.count(parts, outcomes)
         self._pass(self._tally, self._judge)
+        yield from self._decide()
+
+    def fold(self, records: Sequence[Record], now_ms: int) -> Iterator[Output]:
+        """Take records of all partitions in, everything that was appended up to `now_ms`; yields what became due."""
+        self._clock_ms = now_ms
+        for number, tally in enumerate(self._tallies):
+            tally.fold([record for record in records if record.partition == number], now_ms)
+            tally.stand({source: tally.committed.get(source, -1) + 1 for source in SOURCES[Agent.TALLY]}, now_ms)
+            self._pass(tally, self._judge)
         yield from self._decide()
 
     def finish(self) -> Iterator[Output]:
@@ -95,8 +115,10 @@ class Pipeline:
 
     def _pass(self, source: Core, target: Core) -> list[Write]:
         """Hand one core's output to the next; returns what was handed on."""
-        handed = [write for write in self._writes(source) if write.topic in _TOPOLOGY]
-        records = [_Local(write.topic, next(self._offsets), self._clock_ms, write.key, write.value) for write in handed]
+        handed = [write for write in self._writes(source) if write.topic in _HANDED]
+        records = [
+            LocalRecord(write.topic, next(self._offsets), self._clock_ms, write.key, write.value) for write in handed
+        ]
         target.fold(records, self._clock_ms)
         return handed
 

@@ -5,7 +5,7 @@ or a duplicate depends on what came before its offset; the second counts all acc
 (model, version, role, plan) together, because numpy is quick on many rows and slow on few.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from kedge.schemas.codec import Codec
@@ -95,8 +95,11 @@ class Tally:
         self._joins.count()
         self._second.count(pending)
 
-    def count(self, parts: Sequence[Columns]) -> None:
-        """Count rows that were read from a file: no offset, no sender, no dead letters; one step for all parts."""
+    def count(self, parts: Sequence[Columns], outcomes: Iterable[Mapping[str, Any]] = ()) -> None:
+        """Count rows that were read from a file: no offset, no sender, no dead letters; one step for all parts.
+
+        `outcomes`: what came of such rows, fields as in `Outcome`.
+        """
         pending = Pending()
         steps = []
         for columns in parts:
@@ -105,9 +108,11 @@ class Tally:
             else:
                 self._fate(columns.model, "unmonitored", columns.rows)
         newest = max((int(columns.timestamps.max()) for columns in parts), default=0)
+        self._joins.take_told(outcomes)
         self._advance(steps, newest)
-        self._second.count(pending)
         self._state.read_through = max(self._state.read_through, newest)
+        self._joins.count()
+        self._second.count(pending)
 
     def miss(self, columns: Columns, rows: int) -> None:
         """Take note that `rows` rows are missing from the pane of the first of these, which are counted as well."""

@@ -5,10 +5,12 @@ from typing import Final
 
 import numpy as np
 
-from kedge.schemas.monitor import MonitorSpec, WindowSpec, monitor_hash, to_document
+from kedge.schemas.monitor import ComparisonSpec, MonitorSpec, WindowSpec, monitor_hash, to_document
 from kedge.schemas.records import Baseline, Monitor, Provenance
 from kedge.streams.core.columns import Columns
 from kedge.streams.core.fit import FitOptions, fit
+from kedge.streams.replay.errors import ReplayError
+from kedge.streams.replay.outcomes import infer_outcome, kind_of
 from kedge.streams.tables import Frame
 from kedge.streams.tables.frame import ROW_MS
 
@@ -17,10 +19,6 @@ __all__ = ["Prepared", "ReplayError", "Request", "infer_monitor", "prepare"]
 _SEGMENT_VALUES_MAX: Final = 20
 _SEGMENT_ROWS_MIN: Final = 20
 _OTHER: Final = "other"
-
-
-class ReplayError(ValueError):
-    """What was asked for cannot be replayed; the message says why and what would do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +40,8 @@ class Request:
     """What the baseline's provenance says."""
     created_at: int = 0
     allow_id_like: frozenset[str] = field(default_factory=frozenset)
+    outcome: str = ""
+    """Name of the data's column of outcomes; empty: it has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +55,9 @@ class Prepared:
     first_row: int
     """Where in the file the data begin."""
     rows_per_window: int | None
+    outcome: str = ""
+    """The kind of the data's outcomes; empty: it has none."""
+    spec: MonitorSpec
 
 
 def prepare(request: Request) -> Prepared:
@@ -65,12 +68,13 @@ def prepare(request: Request) -> Prepared:
         FitError: the reference cannot be a baseline.
     """
     reference, data = _split(request)
-    spec = request.monitor or infer_monitor(reference)
+    spec = request.monitor or _with_joins(infer_monitor(reference), request)
     if request.rows_per_window is not None:
         data = data.timed(np.arange(data.rows, dtype=np.int64) * ROW_MS)
     provenance = Provenance(dataset=request.dataset, rows=reference.rows, created_at=request.created_at)
     options = FitOptions(monitor=spec, allow_id_like=request.allow_id_like)
-    windows = _windows(spec.windows, request.rows_per_window)
+    windows = _windows(spec, request.rows_per_window)
+    known = data.outcomes
     return Prepared(
         # The hash is the given file's: reports name the monitor that was meant.
         monitor=Monitor(
@@ -84,7 +88,18 @@ def prepare(request: Request) -> Prepared:
         data=data,
         first_row=request.reference_rows if request.reference is None else 0,
         rows_per_window=request.rows_per_window,
+        outcome="" if known is None else kind_of(spec, request.outcome, known),
+        spec=spec,
     )
+
+
+def _with_joins(spec: MonitorSpec, request: Request) -> MonitorSpec:
+    """Follow requests where the data say which is which: versions are compared, outcomes judged."""
+    data = request.data
+    if data.outcomes is not None:
+        spec = replace(spec, outcomes={request.outcome: infer_outcome(request.outcome, data.outcomes)})
+    versions = data.versions is not None or data.roles is not None
+    return replace(spec, comparison=ComparisonSpec()) if versions and data.requests is not None else spec
 
 
 def infer_monitor(reference: Columns) -> MonitorSpec:
@@ -111,9 +126,10 @@ def _split(request: Request) -> tuple[Columns, Frame]:
     return data.between(0, first).columns, data.between(first, data.rows)
 
 
-def _windows(windows: WindowSpec, rows_per_window: int | None) -> WindowSpec:
-    """Windows without waiting: the rows are in order, so that none is late."""
+def _windows(spec: MonitorSpec, rows_per_window: int | None) -> WindowSpec:
+    """Windows without waiting: the rows are in order, so that none is late. What is joined waits for its other half."""
+    windows = spec.windows
     if rows_per_window is not None:
         length = rows_per_window * ROW_MS
         windows = replace(windows, pane_ms=length, length_ms=length, hop_ms=length)
-    return replace(windows, grace_ms=0, lateness_ms=0)
+    return replace(windows, grace_ms=0, lateness_ms=windows.lateness_ms if spec.joins else 0)

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from kedge.schemas.hashing import id_hash
 from kedge.schemas.records import Role
 from kedge.streams.core.columns import MAP_KEYS_MAX, Columns, Numbers, Texts
 from kedge.streams.core.tally import VERSIONS_MAX
@@ -30,11 +31,15 @@ Pick = Callable[[NDArray[Any]], NDArray[Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """Rows in order of time; `versions` and `roles` where the file says them."""
+    """Rows in order of time; `versions`, `roles` and the rest where the file says them."""
 
     columns: Columns
     versions: Texts | None = None
     roles: Texts | None = None
+    requests: Texts | None = None
+    """Which request a row answers; the columns have its hash."""
+    outcomes: Numbers | Texts | None = None
+    """What came of the row: numbers (0 or 1 for yes and no), or classes."""
 
     @property
     def rows(self) -> int:
@@ -76,6 +81,8 @@ class Frame:
             columns=_pick_columns(self.columns, pick),
             versions=self.versions and _pick(self.versions, pick),
             roles=self.roles and _pick(self.roles, pick),
+            requests=self.requests and _pick(self.requests, pick),
+            outcomes=_pick_outcomes(self.outcomes, pick),
         )
 
 
@@ -126,6 +133,10 @@ def _frame(table: Any, roles: Roles, model: str, *, csv: bool) -> Frame:  # noqa
     )
     if roles.reference:
         return Frame(columns=columns)
+    requests = _requests(roles, texts(roles.request_id), table.num_rows)
+    if requests is not None:
+        hashes = np.array([id_hash(text) for text in requests.dictionary], np.uint64)
+        columns = replace(columns, requests=hashes[requests.codes])
     versions, role_names = texts(roles.version), texts(roles.role)
     if versions is not None:
         _check_versions(roles.version or "", versions)
@@ -133,7 +144,31 @@ def _frame(table: Any, roles: Roles, model: str, *, csv: bool) -> Frame:  # noqa
         columns=columns,
         versions=versions,
         roles=None if role_names is None else _checked_roles(roles.role or "", role_names),
+        requests=requests,
+        outcomes=None if roles.outcome is None else _outcomes(roles.outcome, values(roles.outcome)),
     )
+
+
+def _requests(roles: Roles, given: Texts | None, rows: int) -> Texts | None:
+    """Which request each row answers; where only outcomes matter, each row is one of its own."""
+    if given is not None:
+        _refuse_missing(roles.request_id or "", given)
+        return given
+    return None if roles.outcome is None else Texts([str(row) for row in range(rows)], np.arange(rows, dtype=np.int32))
+
+
+def _outcomes(name: str, values: Values) -> Numbers | Texts:
+    """Numbers, or classes; `true` and `false` are 1 and 0."""
+    numbers, texts = values
+    if numbers is not None and texts is not None and texts.valid is not None:
+        row = int(np.flatnonzero(texts.valid)[0])
+        raise TableError(f"column {name!r}, row {row + 1}: {texts.dictionary[texts.codes[row]]!r} among numbers")
+    if numbers is not None or texts is None:
+        return numbers or Numbers(np.zeros(0))
+    lowered = [text.lower() for text in texts.dictionary]
+    if not set(lowered) <= {"true", "false", ""}:
+        return texts
+    return Numbers(np.array([float(text == "true") for text in lowered])[texts.codes], texts.valid)
 
 
 def _numbers(name: str, values: Values) -> Numbers:
@@ -179,6 +214,12 @@ def _pick(column: C, pick: Pick) -> C:
     return Texts(column.dictionary, pick(column.codes), valid)
 
 
+def _pick_outcomes(outcomes: Numbers | Texts | None, pick: Pick) -> Numbers | Texts | None:
+    if isinstance(outcomes, Texts):
+        return _pick(outcomes, pick)
+    return None if outcomes is None else _pick(outcomes, pick)
+
+
 def _pick_columns(columns: Columns, pick: Pick) -> Columns:
     return replace(
         columns,
@@ -189,4 +230,5 @@ def _pick_columns(columns: Columns, pick: Pick) -> Columns:
         score=columns.score and _pick(columns.score, pick),
         label=columns.label and _pick(columns.label, pick),
         confidence=columns.confidence and _pick(columns.confidence, pick),
+        requests=None if columns.requests is None else pick(columns.requests),
     )

@@ -11,7 +11,7 @@ from kedge.streams.tables.errors import ColumnError, TableError
 
 __all__ = ["Roles"]
 
-_OPTIONAL: Final = frozenset(("--timestamp", "--version", "--role", "--ignore"))
+_OPTIONAL: Final = frozenset(("--timestamp", "--version", "--role", "--request-id", "--outcome", "--ignore"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,8 @@ class Roles:
     confidence: str | None = None
     version: str | None = None
     role: str | None = None
+    request_id: str | None = None
+    outcome: str | None = None
     segments: tuple[str, ...] = ()
     ignored: frozenset[str] = field(default_factory=frozenset)
     monitor: MonitorSpec | None = None
@@ -62,15 +64,15 @@ class Roles:
 
     def texts(self) -> frozenset[str]:
         """Return the columns that are text whatever they look like: 02139 is a category, not a number."""
-        roles = {self.label, self.version, self.role, *self.segments}
+        roles = {self.label, self.version, self.role, self.request_id, *self.segments}
         return self.categorical() | {name for name in roles if name is not None}
 
     def _named(self) -> Iterator[tuple[str, str]]:
         """Each named column with the option that names it."""
-        for option in ("timestamp", "score", "label", "confidence", "version", "role"):
-            name = getattr(self, option)
+        for role in ("timestamp", "score", "label", "confidence", "version", "role", "request_id", "outcome"):
+            name = getattr(self, role)
             if name is not None:
-                yield f"--{option}", name
+                yield f"--{role.replace('_', '-')}", name
         for name in self.segments:
             yield "--segment", name
         for name in sorted(self.ignored):

@@ -106,6 +106,9 @@ def test_versions_are_reported_apart(tmp_path: Path) -> None:
         ((*ROWS, "--score", "scor"), "did you mean 'score'"),
         ((*ROWS, "--score", "label", "--label", "label"), "named for two roles"),
         ((*ROWS, "--reference", "none.csv"), "does not exist"),
+        ((*ROWS, "--outcome", "clicks"), "has no column 'clicks' (--outcome)"),
+        ((*ROWS, "--request-id", "whem"), "did you mean 'when'"),
+        (("--from-kafka", "2026-01-01T00:00Z..2026-01-02T00:00Z"), "give either DATA, a file, or --from-kafka"),
     ],
 )
 def test_usage_errors_are_exit_2(tmp_path: Path, arguments: tuple[object, ...], said: str) -> None:
@@ -133,3 +136,36 @@ def test_a_bad_monitor_lists_its_problems(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "featurs: unknown key" in result.stderr
     assert "owner: required" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "give either DATA, a file, or --from-kafka FROM..TO"),
+        (("--from-kafka", "yesterday"), "is no range, such as 2026-11-20T10:00Z..2026-11-20T12:00Z"),
+        (("--from-kafka", "2026-01-01..noon"), "'noon' is no ISO 8601 time"),
+        (("--from-kafka", "2026-01-02..2026-01-01"), "ends before it begins"),
+        (("--from-kafka", "2026-01-01..2026-01-02", "--score", "s"), "--score is for files"),
+    ],
+)
+def test_usage_errors_of_a_range_are_exit_2(arguments: tuple[str, ...], said: str) -> None:
+    result = call("replay", *arguments)
+    assert (result.exit_code, said in result.stderr) == (2, True), result.stderr
+
+
+def test_outcomes_that_the_monitor_does_not_fit_are_named(tmp_path: Path) -> None:
+    data, monitor = table(tmp_path / "d.csv", 2_000), tmp_path / "m.yaml"
+    monitor.write_text("model: m\nowner: o\noutcomes: {click: {}, buy: {}}\n")
+    for arguments, said in (
+        (("--outcome", "amount"), "give a --monitor whose outcomes have amount: {type: numeric, tolerance: …}"),
+        (("--outcome", "carrier", "--monitor", monitor), "the monitor has click, buy: name an outcome of it 'carrier'"),
+    ):
+        result = call("replay", data, *ROWS, "--ignore", "when", *arguments)
+        assert (result.exit_code, said in result.stderr) == (1, True), result.stderr
+
+
+def test_with_outcomes_each_window_still_has_one_report(tmp_path: Path) -> None:
+    given = ("--ignore", "when", "--outcome", "label", "--json")
+    result = call("replay", table(tmp_path / "d.csv"), *ROWS, *given)
+    reports = [report for report in lines(result) if "findings" in report]
+    assert [(report["n"], report["final"]) for report in reports] == [(500, True)] * 6

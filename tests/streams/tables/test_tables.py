@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from kedge.schemas.hashing import id_hash
 from kedge.schemas.monitor import parse_monitor
 from kedge.streams.core.columns import Numbers, Texts
 from kedge.streams.tables import ColumnError, Frame, Roles, TableError, read_frame
@@ -208,3 +209,32 @@ def test_files_that_are_not_there_or_not_what_they_say(tmp_path: Path) -> None:
     (tmp_path / "x.parquet").write_bytes(b"PAR1 and more")
     with pytest.raises(TableError, match="cannot be read"):
         read(tmp_path / "x.parquet")
+
+
+def test_outcomes_are_numbers_or_classes_and_true_is_1(tmp_path: Path) -> None:
+    path = csv(tmp_path, "x,won,paid,kind\n1,true,1,cat\n2,False,0,dog\n3,,,\n")
+    assert [
+        numbers(found) for name in ("won", "paid") if isinstance(found := read(path, outcome=name).outcomes, Numbers)
+    ] == [
+        [1.0, 0.0, None],
+        [1.0, 0.0, None],
+    ]
+    kind = read(path, outcome="kind").outcomes
+    assert isinstance(kind, Texts)
+    assert texts(kind) == ["cat", "dog", None]
+    mixed = csv(tmp_path, "x,y\n1,1\n2,0\n3,often\n")
+    with pytest.raises(TableError, match="column 'y', row 3: 'often' among numbers"):
+        read(mixed, outcome="y")
+
+
+def test_requests_are_hashed_as_publishers_hash_them_and_follow_their_rows(tmp_path: Path) -> None:
+    path = csv(tmp_path, "t,req,y\n20,r-2,0\n10,r-1,1\n")
+    found = read(path, timestamp="t", request_id="req", outcome="y")
+    assert found.columns.requests is not None
+    assert found.columns.requests.tolist() == [id_hash("r-1"), id_hash("r-2")]
+    assert isinstance(found.outcomes, Numbers)
+    assert numbers(found.outcomes) == [1.0, 0.0]
+    alone = read(path, timestamp="t", outcome="y", ignored=frozenset(("req",)))
+    assert alone.requests is not None
+    with pytest.raises(TableError, match="column 'req', row 1: holds nothing"):
+        read(csv(tmp_path, "x,req\n1,\n"), request_id="req")
