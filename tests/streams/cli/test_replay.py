@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
 import pytest
 
 from kedge.schemas.report_json import iso_time
@@ -169,3 +172,34 @@ def test_with_outcomes_each_window_still_has_one_report(tmp_path: Path) -> None:
     result = call("replay", table(tmp_path / "d.csv"), *ROWS, *given)
     reports = [report for report in lines(result) if "findings" in report]
     assert [(report["n"], report["final"]) for report in reports] == [(500, True)] * 6
+
+
+def compared(path: Path, rows: int = 12_000) -> Path:
+    """Write answers of two versions to requests of their own; what comes of the second's is worse."""
+    rng = np.random.default_rng(3)
+    second = np.arange(rows) % 2 == 1
+    columns = {
+        "x": rng.normal(size=rows).round(3),
+        "version": np.where(second, "v2", "v1"),
+        "role": np.where(second, "canary", "primary"),
+        "req": np.arange(rows),
+        "click": rng.random(rows) < np.where(second, 0.1, 0.3),
+    }
+    pa_csv.write_csv(pa.table(columns), path)
+    return path
+
+
+def test_a_version_whose_outcomes_are_worse_than_its_controls_does_harm(tmp_path: Path) -> None:
+    given = ("--version", "version", "--role", "role", "--request-id", "req", "--outcome", "click")
+    rows = ("--reference-rows", 2_000, "--rows-per-window", 500)
+    told = call("replay", compared(tmp_path / "d.csv"), *rows, *given, "--json")
+    reports = [report for report in lines(told) if "harms" in report]
+    assert told.exit_code == 3, told.output
+    assert {report["version"]: report["control"] for report in reports} == {"v1": "", "v2": "v1"}
+    harmed = {h["measure"] for r in reports for h in r["harms"] if h["verdict"] == "DRIFTED"}
+    assert harmed == {"click.positive_rate"}
+    observed = {r["version"]: sum(o["n"] for o in r["outcomes"]) for r in reports if r["outcomes_due"]}
+    assert observed == {"v1": 250, "v2": 250}
+    shown = call("replay", compared(tmp_path / "d.csv"), *rows, *given)
+    assert shown.exit_code == 3
+    assert "v2 canary" in shown.stdout
