@@ -34,6 +34,20 @@ from kedge.schemas.records.enums import (
     SignalKind,
     Verdict,
 )
+from kedge.schemas.records.guard_state import (
+    EndedOrder,
+    GuardModel,
+    GuardOrder,
+    IncidentSignal,
+    JudgedWindow,
+    KpiState,
+    OpenIncident,
+    Rehearsal,
+    SeenOverride,
+    SignalHistory,
+    Standby,
+    VersionStanding,
+)
 from kedge.schemas.records.join_partial import JoinPartial
 from kedge.schemas.records.join_state import AnswerFacts, JoinRates, JoinSegment, OutcomeFacts, PaneRate
 from kedge.schemas.records.judge_versions import (
@@ -69,10 +83,7 @@ from kedge.schemas.records.report import Bin, Finding, Report, UnseenShare
 from kedge.schemas.records.state import (
     EventIds,
     Gap,
-    GuardModel,
-    IncidentSignal,
     JudgeDetail,
-    JudgedWindow,
     JudgeModel,
     LastSeen,
     LateSource,
@@ -80,9 +91,7 @@ from kedge.schemas.records.state import (
     LiveStream,
     ModelSource,
     ModelTime,
-    OpenIncident,
     ProducerState,
-    SignalHistory,
     SourceProgress,
     TallyDetail,
 )
@@ -115,6 +124,7 @@ __all__ = [
     "DeadLetter",
     "DisagreementFeature",
     "DueWindow",
+    "EndedOrder",
     "EventIds",
     "Evidence",
     "EvidenceBin",
@@ -125,6 +135,7 @@ __all__ = [
     "Gap",
     "GridKind",
     "GuardModel",
+    "GuardOrder",
     "Harm",
     "HarmEvidence",
     "HarmKind",
@@ -142,6 +153,7 @@ __all__ = [
     "JudgeStream",
     "JudgeVersions",
     "JudgedWindow",
+    "KpiState",
     "LabelDay",
     "LastSeen",
     "LateSource",
@@ -169,8 +181,10 @@ __all__ = [
     "Progress",
     "Provenance",
     "Reading",
+    "Rehearsal",
     "Report",
     "Role",
+    "SeenOverride",
     "SegmentCounts",
     "SenderRows",
     "SequentialState",
@@ -180,11 +194,13 @@ __all__ = [
     "SignalHistory",
     "SignalKind",
     "SourceProgress",
+    "Standby",
     "TallyDetail",
     "UnseenCategory",
     "UnseenShare",
     "Verdict",
     "VersionReport",
+    "VersionStanding",
 ]
 
 RECORDS: Final[Mapping[str, type]] = MappingProxyType(

@@ -67,19 +67,24 @@ class Journal:
     timestamp: int
     """When it was folded, milliseconds since 1970-01-01 UTC."""
     input_topic: str
-    """reports, overrides, acks; or tick: a deadline that the guard itself had stored."""
+    """reports, overrides, acks; tick: a deadline that the guard itself had stored; or stand: the overrides that lay
+    there when a command was decided have been read, up to `input_offset`."""
     input_partition: int
     input_offset: int
     """-1 for a tick."""
     input_digest: str
-    """Hex SHA-256 of the input's value; empty for a tick."""
+    """Hex SHA-256 of the input's value; empty where there is none."""
+    drill: bool = False
+    """It is about a rehearsal."""
     readings: tuple[Reading, ...]
     decision: str
-    """none, or what was done."""
+    """none, or what was done, step by step, with + between."""
     reason: str
     state_before: str
     state_after: str
     vetoes: tuple[Note, ...]
+    staged: tuple[str, ...] = ()
+    """Ids of the commands that were decided; each leaves with an entry of its own, or is withdrawn by one."""
     commands: tuple[str, ...]
     """Ids of the commands that left with this decision."""
     withheld: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What each agent keeps in its state topic; read by the agent that wrote it, and by nobody else.
+"""What tally and judge keep in their state topics; read by the agent that wrote it, and by nobody else.
 
 Times are int milliseconds since 1970-01-01 UTC.
 """
@@ -11,20 +11,15 @@ from kedge.schemas.records.enums import Role
 __all__ = [
     "EventIds",
     "Gap",
-    "GuardModel",
-    "IncidentSignal",
     "JudgeDetail",
     "JudgeModel",
-    "JudgedWindow",
     "LastSeen",
     "LateSource",
     "LedgerEntry",
     "LiveStream",
     "ModelSource",
     "ModelTime",
-    "OpenIncident",
     "ProducerState",
-    "SignalHistory",
     "SourceProgress",
     "TallyDetail",
 ]
@@ -188,58 +183,3 @@ class JudgeModel:
     live: tuple[LiveStream, ...]
     fresh: tuple[LastSeen, ...]
     late: tuple[LateSource, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JudgedWindow:
-    """One decision window."""
-
-    window_start: int
-    verdict: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignalHistory:
-    """Verdicts of a signal's last decision windows."""
-
-    version: str
-    role: Role
-    segment: str
-    kind: str
-    signal: str
-    windows: tuple[JudgedWindow, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IncidentSignal:
-    """A signal that breached."""
-
-    version: str
-    role: Role
-    segment: str
-    kind: str
-    signal: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenIncident:
-    """The model's one open incident."""
-
-    incident: str
-    opened_at: int
-    command_id: str | None = None
-    freeze_expires_at: int | None = None
-    signals: tuple[IncidentSignal, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuardModel:
-    """One model's guard."""
-
-    model: str
-    journal_sequence: int
-    command_sequence: int
-    cleared_through: int
-    """Windows that end up to here belong to a resolved incident."""
-    history: tuple[SignalHistory, ...]
-    incident: OpenIncident | None = None

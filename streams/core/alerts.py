@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from kedge.schemas.records import AlertEvent, Evidence, EvidenceBin, Finding, Report
-from kedge.streams.core.guard_model import SignalKey
+from kedge.streams.core.guarding.history import SignalKey
 
 __all__ = ["evidence", "summary"]
 

@@ -1,61 +1,82 @@
-"""Guard: verdicts that last become one incident, one page and one command a model.
+"""Guard: what is reported, and what people and routers say, become one incident and at most one open command a model.
 
-Every report that it takes in becomes a journal entry with what was decided, in one transaction
-with the alert and the command: the same journal prefix leads to the same decisions.
+Every input that it takes in becomes a journal entry with what was read from outside and what was decided, in one
+transaction with the state, the alerts and the commands: the same journal prefix leads to the same decisions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Final
 
 from kedge.schemas.codec import Codec
 from kedge.schemas.errors import UndecodableError
 from kedge.schemas.monitor import MonitorSpec
+from kedge.schemas.partition import partition_for
 from kedge.schemas.records import (
+    Ack,
     Alert,
     Command,
     GuardModel,
     Journal,
+    Override,
     Position,
+    Reading,
     Report,
-    Severity,
     VersionReport,
 )
-from kedge.streams.core.alerts import evidence, summary
 from kedge.streams.core.catalog import Catalog
 from kedge.streams.core.columns import RefusedError
-from kedge.streams.core.commands import alert_id
 from kedge.streams.core.config import CoreConfig
 from kedge.streams.core.dead_letters import DeadLetterWriter
-from kedge.streams.core.decide import Case, Decision, decide
 from kedge.streams.core.guard_means import GuardMeans
-from kedge.streams.core.guard_model import ModelGuard
+from kedge.streams.core.guarding.deadlines import due_deadlines
+from kedge.streams.core.guarding.decide import STAND, TICK, Basis, Given, Setting, decide
+from kedge.streams.core.guarding.gauges import gauges
+from kedge.streams.core.guarding.model import ModelState
+from kedge.streams.core.guarding.readings import DUE, MONITOR, LiveReadings
 from kedge.streams.core.instructions import POSITION_KEY, STATE, Checkpoint, Observation, Write, source_of
 from kedge.streams.core.position import check_position, new_position
 from kedge.streams.core.record import Record
 
-__all__ = ["Guard"]
+__all__ = ["INPUTS", "KNOWN", "Guard", "Value"]
 
 REPORTS: Final = "reports"
+OVERRIDES: Final = "overrides"
+KNOWN: Final = "known"
+"""A tick's deadline: a monitor has come for a model that the guard did not know."""
 _MODEL: Final = b"model"
+
+Value = Report | VersionReport | Override | Ack
+
+INPUTS: Final[Mapping[str, tuple[type[Value], ...]]] = {
+    REPORTS: (Report, VersionReport),
+    OVERRIDES: (Override,),
+    "acks": (Ack,),
+}
+"""What each source holds."""
 
 
 class Guard:
-    """One partition's models; a `Core`."""
+    """One partition's models; a `Core` that stands and ticks."""
 
     def __init__(self, config: CoreConfig, catalog: Catalog, codec: Codec, means: GuardMeans) -> None:
-        self._means = means
         self._config = config
         self._catalog = catalog
         self._codec = codec
-        self._letters = DeadLetterWriter(codec, config.hash_key)
+        self._means = means
+        self._setting = Setting(config.environment, codec)
+        self._letters = DeadLetterWriter(codec, config.hash_key, keep_payloads=config.keep_payloads)
         self.committed: dict[str, int] = {}
         self._told: dict[str, int] = {}
-        self._models: dict[str, ModelGuard] = {}
+        self._models: dict[str, ModelState] = {}
         self._states: dict[str, bytes] = {}
         self._leaving: list[Write] = []
         self._observed: list[Observation] = []
         self._position: Position | None = None
+        self._up_since: int | None = None
+        self._now_ms = 0
+        self._awaiting: dict[str, int | None] = {}
+        """Command staged to the end of the overrides fetched after it was; None: to be asked for."""
 
     @property
     def due(self) -> bool:
@@ -69,7 +90,7 @@ class Guard:
         if key == POSITION_KEY:
             self._position = self._codec.decode(value, Position)
         else:
-            model = ModelGuard.of(self._codec.decode(value, GuardModel))
+            model = ModelState.of(self._codec.decode(value, GuardModel))
             self._models[model.model] = model
 
     def restored(self) -> None:
@@ -78,27 +99,61 @@ class Guard:
             check_position(self._position, self._config)
             self.committed = dict(self._position.committed)
             self._told = dict(self.committed)
+        self._ask()
 
     def fold(self, records: Sequence[Record], now_ms: int) -> None:
-        """Take reports in, in order of offset."""
+        """Take reports, overrides and answers in, in order of offset within each."""
+        self._began(now_ms)
         for record in records:
-            if source_of(record) == REPORTS:
-                self._fold_report(record, now_ms)
-            self.committed[source_of(record)] = record.offset
+            source = source_of(record)
+            try:
+                value = self._codec.decode(record.value or b"", INPUTS[source])
+                self._check(source, value)
+            except UndecodableError as error:
+                self._letters.add(record, RefusedError(error.reason, error.detail), 0)
+            except RefusedError as error:
+                self._letters.add(record, error, 0)
+            else:
+                digest = sha256(record.value or b"").hexdigest()
+                self._take(value.model, Given(source, record.partition, record.offset, digest, value), now_ms)
+            self.committed[source] = record.offset
 
-    def _fold_report(self, record: Record, now_ms: int) -> None:
-        try:
-            report = self._codec.decode(record.value or b"", (Report, VersionReport))
-        except UndecodableError as error:
-            self._letters.add(record, RefusedError(error.reason, error.detail), 0)
-        else:
-            # Nothing is decided from what a version's report says, so there is no entry to write.
-            if isinstance(report, Report):
-                self._take(record, report, now_ms)
+    def tick(self, now_ms: int) -> None:
+        """Let stored deadlines that are due become inputs; get to know models whose monitor has come."""
+        self._began(now_ms)
+        for name in sorted({*self._models, *self._mine()}):
+            known = self._models.get(name)
+            _, monitor = self._monitor(name, None, now_ms)
+            if known is None:
+                due: tuple[str, ...] = (KNOWN,)
+            elif monitor is None:
+                continue
+            else:
+                due = due_deadlines(known, monitor, now_ms, self._up_since or now_ms)
+            if due:
+                self._take(name, Given(TICK, self._config.partition, -1, "", None, due), now_ms)
+        self._ask()
+
+    def stand(self, ends: Mapping[str, int], now_ms: int) -> None:
+        """Let the staged commands go whose overrides have been read, up to where they ended after the decision.
+
+        Without `overrides` among the ends nobody can have said anything.
+        """
+        end = ends.get(OVERRIDES, 0)
+        for command_id, known in self._awaiting.items():
+            if known is None:
+                self._awaiting[command_id] = end
+        read = self.committed.get(OVERRIDES, -1) + 1
+        for name, command_id in sorted(self._staged().items()):
+            least = self._awaiting.get(command_id)
+            if least is not None and read >= least:
+                del self._awaiting[command_id]
+                self._take(name, Given(STAND, self._config.partition, least, "", None), now_ms)
 
     def snapshot(self, now_ms: int) -> Checkpoint | None:
         """Return what changed, the journal, alerts and commands; None: there is nothing to say."""
         del now_ms  # Whatever waits leaves at once.
+        self._ask()
         leaving = [*self._leaving, *self._letters.take()]
         if not leaving and self.committed == self._told:
             return None
@@ -112,84 +167,63 @@ class Guard:
     def drain(self) -> list[Observation]:
         """Return the observations since the last call."""
         observed, self._observed = self._observed, []
-        open_incidents = [
-            Observation("incident_open", {"model": name}, model.incident is not None)
+        states = [gauge for model in self._models.values() for gauge in gauges(model, self._now_ms)]
+        return [*observed, *states, *self._letters.drain()]
+
+    def _began(self, now_ms: int) -> None:
+        self._now_ms = now_ms
+        if self._up_since is None:
+            self._up_since = now_ms
+
+    def _mine(self) -> list[str]:
+        count = self._config.topology.get(REPORTS, 1)
+        return [m for m in self._catalog.models() if partition_for(m.encode(), count) == self._config.partition]
+
+    def _staged(self) -> dict[str, str]:
+        """Models with a staged command, and its id."""
+        return {
+            name: model.order.command.command_id
             for name, model in self._models.items()
-        ]
-        return [*observed, *open_incidents, *self._letters.drain()]
+            if model.order is not None and model.order.staged
+        }
 
-    def _take(self, record: Record, report: Report, now_ms: int) -> None:
-        model = self._models.setdefault(report.model, ModelGuard(report.model))
-        monitor = self._catalog.spec(report.monitor) or self._latest(report)
-        digest = sha256(record.value or b"").hexdigest()
-        decision = Decision("none", "no monitor is known for this model")
-        if monitor is not None:
-            decision = decide(Case(self._config.environment, model, monitor, report, digest, now_ms))
-        model.journal_sequence += 1
-        state = self._states[report.model] = self._codec.encode(model.record())
-        entry = Journal(
-            environment=self._config.environment,
-            model=report.model,
-            sequence=model.journal_sequence,
-            timestamp=now_ms,
-            input_topic=REPORTS,
-            input_partition=record.partition,
-            input_offset=record.offset,
-            input_digest=digest,
-            readings=(),
-            decision=decision.name,
-            reason=decision.reason,
-            state_before="",
-            state_after="",
-            vetoes=(),
-            commands=() if decision.command is None else (decision.command.command_id,),
-            withheld=(),
-            alerts=(),
-            incident=decision.incident,
-            state_digest=sha256(state).hexdigest(),
-        )
-        self._send("journal", report.model, entry)
-        if monitor is not None and decision.event is not None:
-            self._tell(monitor, report, decision, entry)
+    def _ask(self) -> None:
+        """What is staged by now was decided before the ends that `stand` will be given next."""
+        self._awaiting = {command_id: self._awaiting.get(command_id) for command_id in self._staged().values()}
 
-    def _latest(self, report: Report) -> MonitorSpec | None:
-        active = self._catalog.monitor_at(report.model, report.window_start)
-        return None if active is None else active.spec
+    def _check(self, source: str, value: Value) -> None:
+        """Refuse what is about no model of ours: it has no journal to stand in."""
+        if source == REPORTS:
+            return
+        if not self._catalog.knows(value.model) and value.model not in self._models:
+            raise RefusedError("unknown_model", f"{source}: no monitor is known for it")
 
-    def _tell(self, monitor: MonitorSpec, report: Report, decision: Decision, entry: Journal) -> None:
-        event, incident = decision.event, decision.incident
-        if event is None or incident is None:
-            raise AssertionError("an alert is of an incident")
-        command = decision.command
-        alert = Alert(
-            alert_id=alert_id(incident, event.value, entry.sequence),
-            environment=self._config.environment,
-            model=report.model,
-            incident=incident,
-            event=event,
-            subject="drift",
-            state="",
-            severity=Severity.PAGE,
-            timestamp=entry.timestamp,
-            version=report.version,
-            role=report.role,
-            segment=report.segment,
-            window_start=report.window_start,
-            window_end=report.window_end,
-            summary=summary(report, event, decision.signals, decision.reason),
-            signals=evidence(report, decision.signals),
-            owner=monitor.owner,
-            escalation=monitor.escalation,
-            runbook_url=monitor.runbook_url,
-            command_id=decision.command_id,
-            freeze_stands_until=decision.freeze_stands_until,
-        )
-        self._send("alerts", report.model, alert)
-        self._observed.append(Observation("alerts", {"model": report.model, "event": event.value}, 1))
-        if command is not None:
-            self._send("control", report.model, command)
-            labels = {"model": report.model, "action": command.action.value}
-            self._observed.append(Observation("commands", labels, 1))
+    def _monitor(self, model: str, value: Value | None, now_ms: int) -> tuple[str, MonitorSpec | None]:
+        """Return the hash and content of the monitor to decide by: the report's own, or the one that acts."""
+        if isinstance(value, Report | VersionReport):
+            spec = self._catalog.spec(value.monitor)
+            if spec is not None:
+                return value.monitor, spec
+            now_ms = value.window_start
+        active = self._catalog.monitor_at(model, now_ms)
+        return ("", None) if active is None else (active.hash, active.spec)
+
+    def _take(self, name: str, given: Given, now_ms: int) -> None:
+        known = self._models.get(name)
+        model = self._models[name] = known if known is not None else ModelState(name, now_ms)
+        hashed, monitor = self._monitor(name, given.value, now_ms)
+        read = [Reading(name=MONITOR, source="monitors", value=hashed)]
+        if given.due:
+            read.append(Reading(name=DUE, source=TICK, value=",".join(given.due)))
+        basis = Basis(monitor, hashed, LiveReadings(self._means, now_ms, read), now_ms)
+        decided = decide(self._setting, model, given, basis)
+        self._states[name] = decided.state
+        self._send("journal", name, decided.entry)
+        for alert in decided.turn.alerts:
+            self._send("alerts", name, alert)
+        for command in decided.turn.commands:
+            self._send("control", name, command)
+        self._observed += decided.turn.observed
 
     def _send(self, topic: str, model: str, record: Alert | Command | Journal) -> None:
         self._leaving.append(Write(topic, model.encode(), self._codec.encode(record)))

@@ -106,6 +106,8 @@ class Pipeline:
 
     def _decide(self) -> Iterator[Output]:
         reports = self._pass(self._judge, self._guard)
+        self._guard.tick(self._clock_ms)
+        self._guard.stand({}, self._clock_ms)
         yield from (self._codec.decode(write.value or b"", _REPORTS) for write in reports)
         for write in self._writes(self._guard):
             if write.topic == "alerts":

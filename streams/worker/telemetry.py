@@ -107,7 +107,26 @@ CORE_METRICS: Mapping[str, CoreMetric] = {
     # guard
     "alerts": _counter("kedge_alerts", "Steps of incidents told to people.", "model", "event"),
     "commands": _counter("kedge_commands", "Commands sent.", "model", "action"),
+    "commands_ended": _counter(
+        "kedge_commands_ended", "Commands that ended: acked, nacked, expired or superseded.", "model", "action", "end"
+    ),
+    "vetoes": _counter(
+        "kedge_vetoes", "Rollbacks that the evidence asked for, by the vetoes that stood.", "model", "veto"
+    ),
+    "overrides": _counter(
+        "kedge_overrides", "What people told the guard: accepted, or why not.", "model", "action", "result"
+    ),
+    "refusals": _counter(
+        "kedge_guard_refusals", "Overrides and answers that do not count.", "model", "input", "reason"
+    ),
     "incident_open": _gauge("kedge_incident_open", "1 while the model has an open incident.", "model"),
+    "guard_state": _gauge(
+        "kedge_guard_state",
+        "0 WARMUP, 1 HEALTHY, 2 SUSPECT, 3 DEGRADED_SENSING, 4 INCIDENT, 5 AWAIT_ACK, 6 CONTAINED, 7 COOLDOWN, "
+        "8 HUMAN_HOLD, 9 FAILED_ACTION.",
+        "model",
+    ),
+    "drill_age_ms": _gauge("kedge_drill_age_seconds", "Since the last good drill.", "model", scale=1e-3),
 }
 
 VERSIONS_MAX = 4

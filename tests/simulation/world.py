@@ -21,7 +21,7 @@ from tests.simulation.traffic import Posted, Senders
 AGENTS: Final = (
     Agent(name="tally", source="predictions", stands=True),
     Agent(name="judge", source="partials", stands=False),
-    Agent(name="guard", source="reports", stands=False),
+    Agent(name="guard", source="reports", stands=True),
 )
 STEPS: Final = 280
 WORKERS: Final = 3

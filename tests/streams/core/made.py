@@ -263,6 +263,8 @@ class Chain:
         self.tally.stand({"predictions": self.log.next_offset}, now)
         self.judge.fold(self._pass(self.tally, "partials", now), now)
         self.guard.fold(self._pass(self.judge, "reports", now), now)
+        self.guard.tick(now)
+        self.guard.stand({}, now)
         before = len(self.written)
         self._pass(self.guard, "", now)
         sent = self.reports + self.written[before:]

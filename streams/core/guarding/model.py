@@ -1,0 +1,153 @@
+"""What the guard keeps of one model. Plain data and questions about it; what comes of an input is decided elsewhere."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from kedge.schemas.records import (
+    Action,
+    EndedOrder,
+    GuardModel,
+    GuardOrder,
+    KpiState,
+    Override,
+    OverrideAction,
+    Rehearsal,
+    SeenOverride,
+    Standby,
+    VersionStanding,
+)
+from kedge.streams.core.guarding.history import History
+from kedge.streams.core.guarding.incident import Incident
+from kedge.streams.core.guarding.states import State
+
+__all__ = ["ENDED_MAX", "ModelState", "StandingKey"]
+
+ENDED_MAX: Final = 16
+"""Ended commands remembered; an acknowledgement of an older one is of an unknown command."""
+
+StandingKey = tuple[str, str]
+"""Version and role."""
+
+
+@dataclass(slots=True)
+class ModelState:
+    """One model's guard; `GuardModel` says what the fields are."""
+
+    model: str
+    since: int
+    state: State = State.WARMUP
+    journal_sequence: int = 0
+    command_sequence: int = 0
+    history: History = field(default_factory=History)
+    incident: Incident | None = None
+    order: GuardOrder | None = None
+    ended: list[EndedOrder] = field(default_factory=list)
+    attempts: dict[str, int] = field(default_factory=dict)
+    standings: dict[StandingKey, VersionStanding] = field(default_factory=dict)
+    kpis: dict[str, KpiState] = field(default_factory=dict)
+    holds: dict[OverrideAction, Override] = field(default_factory=dict)
+    seen: dict[str, int] = field(default_factory=dict)
+    standbys: dict[str, Standby] = field(default_factory=dict)
+    rollbacks: list[int] = field(default_factory=list)
+    freeze_expires_at: int | None = None
+    failed: str | None = None
+    reported_at: int | None = None
+    newest_window: int = 0
+    least_lag_ms: int | None = None
+    poor_windows: int = 0
+    blind: str | None = None
+    cooldown: int = 0
+    drill: Rehearsal | None = None
+    drilled_at: int | None = None
+    overdue_told_at: int | None = None
+    retrain_asked_at: int | None = None
+    retrain_told: str = ""
+
+    @property
+    def routed(self) -> bool:
+        """Whether a rollback, no drill, is open."""
+        order = self.order
+        return order is not None and order.command.action is Action.ROUTE_TO_SAFE_PATH and not order.command.drill
+
+    def of_version(self, version: str) -> Iterator[VersionStanding]:
+        """Yield how a version does, in each role that it has."""
+        yield from (standing for key, standing in sorted(self.standings.items()) if key[0] == version)
+
+    def forget_attempts(self) -> None:
+        """Drop the counts of incidents that nothing is known of any more."""
+        known = {ended.incident for ended in self.ended}
+        known |= {self.incident.incident} if self.incident else set()
+        known |= {self.order.command.incident} if self.order else set()
+        for key in [k for k in self.attempts if k.partition(" ")[0] not in known]:
+            del self.attempts[key]
+
+    def record(self) -> GuardModel:
+        """Return the state's record."""
+        return GuardModel(
+            model=self.model,
+            state=self.state.value,
+            since=self.since,
+            journal_sequence=self.journal_sequence,
+            command_sequence=self.command_sequence,
+            cleared_through=self.history.cleared_through,
+            history=self.history.record(),
+            incident=None if self.incident is None else self.incident.record(),
+            order=self.order,
+            ended=tuple(self.ended),
+            attempts={key: self.attempts[key] for key in sorted(self.attempts)},
+            standings=tuple(self.standings[key] for key in sorted(self.standings)),
+            kpis=tuple(self.kpis[key] for key in sorted(self.kpis)),
+            holds=tuple(self.holds[key] for key in sorted(self.holds)),
+            seen=tuple(SeenOverride(override_id=key, expires_at=self.seen[key]) for key in sorted(self.seen)),
+            standbys=tuple(self.standbys[key] for key in sorted(self.standbys)),
+            rollbacks=tuple(self.rollbacks),
+            freeze_expires_at=self.freeze_expires_at,
+            failed=self.failed,
+            reported_at=self.reported_at,
+            newest_window=self.newest_window,
+            least_lag_ms=self.least_lag_ms,
+            poor_windows=self.poor_windows,
+            blind=self.blind,
+            cooldown=self.cooldown,
+            drill=self.drill,
+            drilled_at=self.drilled_at,
+            overdue_told_at=self.overdue_told_at,
+            retrain_asked_at=self.retrain_asked_at,
+            retrain_told=self.retrain_told,
+        )
+
+    @classmethod
+    def of(cls, record: GuardModel) -> "ModelState":
+        """Return the state of a record; the inverse of `record`."""
+        return cls(
+            model=record.model,
+            since=record.since,
+            state=State(record.state),
+            journal_sequence=record.journal_sequence,
+            command_sequence=record.command_sequence,
+            history=History.of(record.cleared_through, record.history),
+            incident=None if record.incident is None else Incident.of(record.incident),
+            order=record.order,
+            ended=list(record.ended),
+            attempts=dict(record.attempts),
+            standings={(s.version, s.role.value): s for s in record.standings},
+            kpis={kpi.outcome: kpi for kpi in record.kpis},
+            holds={hold.action: hold for hold in record.holds},
+            seen={seen.override_id: seen.expires_at for seen in record.seen},
+            standbys={standby.actuator_id: standby for standby in record.standbys},
+            rollbacks=list(record.rollbacks),
+            freeze_expires_at=record.freeze_expires_at,
+            failed=record.failed,
+            reported_at=record.reported_at,
+            newest_window=record.newest_window,
+            least_lag_ms=record.least_lag_ms,
+            poor_windows=record.poor_windows,
+            blind=record.blind,
+            cooldown=record.cooldown,
+            drill=record.drill,
+            drilled_at=record.drilled_at,
+            overdue_told_at=record.overdue_told_at,
+            retrain_asked_at=record.retrain_asked_at,
+            retrain_told=record.retrain_told,
+        )

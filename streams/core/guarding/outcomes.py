@@ -1,0 +1,62 @@
+"""What is known of the outcomes: whether a KPI got worse, whether labels are in, and how a candidate's compare."""
+
+from dataclasses import replace
+
+from kedge.schemas.records import Harm, HarmKind, KpiState, OutcomeSection, Verdict, VersionReport
+from kedge.streams.core.guarding.turn import Turn
+
+__all__ = ["take_outcomes"]
+
+_RANKS = 0.7
+"""Least AUC of a score that still ranks."""
+_OFF = 0.05
+"""ECE from which its level is off."""
+_JUDGED = (Verdict.STABLE, Verdict.WARNING, Verdict.DRIFTED)
+
+
+def take_outcomes(turn: Turn, report: VersionReport) -> None:
+    """Take note of a version's outcomes once they are due."""
+    if not report.outcomes_due:
+        return
+    if not report.segment:
+        for section in report.outcomes:
+            _kpi(turn, report, section)
+    _candidate(turn, report)
+
+
+def _kpi(turn: Turn, report: VersionReport, section: OutcomeSection) -> None:
+    kpis, name = turn.model.kpis, section.outcome
+    harms = [h for h in _harms(report) if h.measure.partition(".")[0] == name]
+    worse = any(h.verdict in (Verdict.WARNING, Verdict.DRIFTED) for h in harms)
+    known = kpis.get(name)
+    if known is not None and known.window_end > report.window_end:
+        return
+    same = known is not None and known.window_end == report.window_end
+    ranks = None if section.auc is None or section.ece is None else section.auc >= _RANKS and section.ece > _OFF
+    kpis[name] = KpiState(
+        outcome=name,
+        window_end=report.window_end,
+        # Several versions of one window: worse if any of them is.
+        worse=worse or (same and known is not None and known.worse),
+        mature=section.mature and (not same or known is None or known.mature),
+        miscalibrated=ranks,
+    )
+
+
+def _harms(report: VersionReport) -> list[Harm]:
+    return [h for h in report.harms if h.kind is HarmKind.OUTCOME]
+
+
+def _candidate(turn: Turn, report: VersionReport) -> None:
+    """Since when its outcomes are no worse, and how each segment's compare."""
+    model, key = turn.model, (report.version, report.role.value)
+    standing, harms = model.standings.get(key), [h for h in _harms(report) if h.verdict in _JUDGED]
+    if standing is None or not harms:
+        return
+    since = standing.outcomes_since
+    if not report.segment:
+        harmed = any(h.verdict is Verdict.DRIFTED for h in harms)
+        since = None if harmed else (report.window_start if since is None else since)
+    changes = [h.change if h.higher_is_better else -h.change for h in harms if h.change is not None]
+    told = {**standing.changes, report.segment: min(changes)} if changes else dict(standing.changes)
+    model.standings[key] = replace(standing, outcomes_since=since, changes={k: told[k] for k in sorted(told)})
