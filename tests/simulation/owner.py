@@ -67,7 +67,8 @@ class Owner:
         """Return whether everything before `end` is read, and what follows from it has left."""
         if self._writing is not None or self.core.due:
             return False
-        return self.position >= end and (not self.agent.stands or self._contained + 1 >= end)
+        folded = self.core.committed.get(self.agent.source, -1)  # a transaction's marker at the end is never folded
+        return self.position >= end and (not self.agent.stands or self._contained == folded)
 
     def life(self) -> Iterator[None]:
         """Yield between any two steps."""
