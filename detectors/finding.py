@@ -8,7 +8,7 @@ from kedge.detectors.compare import Comparison
 from kedge.detectors.policy import Policy
 from kedge.detectors.verdict import Cause, Verdict
 
-Kind: TypeAlias = Literal["feature", "score", "label", "confidence", "quality"]
+Kind: TypeAlias = Literal["feature", "score", "label", "confidence", "quality", "sequential"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """A closed window to its report: compares, applies the rules, and decides in the order of verdicts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kedge.detectors import latency
@@ -65,11 +65,12 @@ class _Window:
         return 1.0 if given is None else given
 
 
-def assess(catalog: Catalog, model: ModelWindows, due: Due) -> records.Report:
-    """Return the report of a window that is due."""
+def assess(catalog: Catalog, model: ModelWindows, due: Due, followed: Sequence[Finding] = ()) -> records.Report:
+    """Return the report of a window that is due; `followed`: what detectors on sequences say of it."""
     window = _window(catalog, model, due)
     gate = _gate(window)
     findings = [] if window.plan is None else list(_findings(window, window.plan, gate))
+    findings += [(_ungraded(finding, gate), None) for finding in followed]
     verdict, reason = gate or overall([finding for finding, _ in findings])
     cell, deff = window.cell, window.design_effect
     given = None if window.plan is None else window.plan.monitor.design_effect

@@ -33,6 +33,7 @@ from kedge.streams.core.judge_model import ModelWindows, PieceKey
 from kedge.streams.core.judge_store import PARTIALS, REPORTS, JudgeStore
 from kedge.streams.core.measures import measures
 from kedge.streams.core.record import Record
+from kedge.streams.core.sequences import Sequences
 from kedge.streams.core.versions import Versions, asks
 from kedge.streams.core.versions_joins import JoinPiece, is_sound, join_key
 from kedge.streams.core.versions_labels import LabelDays
@@ -62,7 +63,8 @@ class Judge:
         self._partitions = config.topology["predictions"]
         self._letters = DeadLetterWriter(codec, config.hash_key)
         self._store = JudgeStore(config, codec)
-        self._versions = Versions(catalog, self._store.versions)
+        self._sequences = Sequences(catalog, self._store.versions)
+        self._versions = Versions(catalog, self._store.versions, self._sequences)
         self._labels = LabelDays(catalog, self._store.versions)
         self._reports: list[Write] = []
         self._observed: list[Observation] = []
@@ -145,7 +147,7 @@ class Judge:
         model.mark(key.cell, open_starts(self._catalog, model.model, partial.pane_start))
         if plan is not None:
             model.see(key.cell, plan, cell)
-            if not partial.segment and asks(plan.monitor):
+            if not partial.segment and (asks(plan.monitor) or plan.monitor.sequential):
                 self._store.versions.see(partial.model, partial.version, partial.role.value, partial.pane_start)
 
     def _take_joined(self, partial: JoinPartial, value: bytes) -> None:
@@ -197,7 +199,7 @@ class Judge:
 
     def _report(self, model: ModelWindows, window: Iterator[Due]) -> Iterator[tuple[Due, Report]]:
         for due in window:
-            report = assess(self._catalog, model, due)
+            report = assess(self._catalog, model, due, self._sequences.findings(model, due))
             self._reports.append(Write(REPORTS, model.model.encode(), self._encode(report)))
             self._observe(report)
             self._store.touch(model)

@@ -5,7 +5,6 @@ nothing is kept and nothing is said.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from kedge.schemas.monitor import MonitorSpec
 from kedge.schemas.records import (
@@ -23,12 +22,14 @@ from kedge.streams.core.assess import assess
 from kedge.streams.core.catalog import ActiveMonitor, Catalog
 from kedge.streams.core.judge_model import ModelWindows, Window
 from kedge.streams.core.panes import is_decision_window
+from kedge.streams.core.sequences import Sequences
+from kedge.streams.core.versions_beside import Beside
 from kedge.streams.core.versions_contrasts import contrasts
 from kedge.streams.core.versions_harms import at_close, divergence, judge_harm, of_outcomes
 from kedge.streams.core.versions_joins import Joined, Of
 from kedge.streams.core.versions_report import Told, gate_of, version_report
 from kedge.streams.core.versions_sections import Observed, observed, pair_section
-from kedge.streams.core.versions_sides import Side, Versus, leader, served, told_of
+from kedge.streams.core.versions_sides import Side, Versus, leader
 from kedge.streams.core.versions_state import ModelVersions, VersionStream
 from kedge.streams.core.versions_store import VersionsStore
 from kedge.streams.core.windows import Due, Stream, contents_of
@@ -45,9 +46,11 @@ def asks(spec: MonitorSpec) -> bool:
 class Versions:
     """Makes the version reports of one judge's models."""
 
-    def __init__(self, catalog: Catalog, store: VersionsStore) -> None:
+    def __init__(self, catalog: Catalog, store: VersionsStore, sequences: Sequences) -> None:
         self._catalog = catalog
         self._store = store
+        self._sequences = sequences
+        self._beside = Beside(catalog, store)
 
     def close(self, model: ModelWindows, reported: Sequence[tuple[Due, Report]]) -> Iterator[VersionReport]:
         """Yield the reports of one window that has just closed; it was reported as told. Windows come in order."""
@@ -65,7 +68,7 @@ class Versions:
         joined = self._store.joins[model.model].window(window.start, window.end)
         for version, role in joined.streams():
             self._store.see(model.model, version, role, window.start)
-        for versus, stream in self._versus(active, versions, sides, joined, window):
+        for versus, stream in self._beside.each(active, versions, sides, joined, window):
             told = self._at_close(stream, versus, joined, last=not active.spec.outcomes)
             if (versus.ours.version, versus.role, versus.segment) == (first, Role.PRIMARY, ""):
                 _remember(stream, versus, told.verdict)
@@ -121,14 +124,32 @@ class Versions:
         joined = self._store.joins[model.model].window(window.start, window.end)
         usual = {name: versions.usual_coverage(name) for name in active.spec.outcomes}
         first = leader(sides)
-        for versus, stream in self._versus(active, versions, sides, joined, window):
+        for versus, stream in self._beside.each(active, versions, sides, joined, window):
             ours = self._observed(versus.ours.version, versus.role, versus, joined, usual)
             told = self._when_due(stream, versus, joined, ours, usual)
+            if not versus.segment:
+                self._feed(model, stream, active, versus, ours)
             if (versus.ours.version, versus.role, versus.segment) == (first, Role.PRIMARY, ""):
                 _learn(versions, ours)
                 _remember_outcomes(stream, versus, told.verdict, ours)
             self._store.touch(stream)
             yield told
+
+    def _feed(
+        self,
+        model: ModelWindows,
+        stream: VersionStream,
+        active: ActiveMonitor,
+        versus: Versus,
+        ours: Mapping[str, Observed],
+    ) -> None:
+        """Let detectors see what came of the window; an alarm is told in the next decision window that closes."""
+        length = active.spec.windows.length_ms
+        told_in = model.closed_through - model.closed_through % length + length
+        for name, outcome in ours.items():
+            rows, events = outcome.counted
+            if outcome.section.mature and rows:
+                self._sequences.feed_outcome(stream, active, name, events / rows, (versus.end, told_in))
 
     def _sides(self, model: str, spec: MonitorSpec, reported: Sequence[tuple[Due, Report]]) -> dict[Stream, Side]:
         sides = {}
@@ -142,69 +163,6 @@ class Versions:
                     # Seen before the monitor asked.
                     self._store.see(model, window.version, window.role, window.start)
         return sides
-
-    def _versus(
-        self,
-        active: ActiveMonitor,
-        versions: ModelVersions,
-        sides: Mapping[Stream, Side],
-        joined: Joined,
-        window: Window,
-    ) -> Iterator[tuple[Versus, VersionStream]]:
-        """Yield each version beside its control, segments in order."""
-        first = leader(sides)
-        whole = {(version, role) for version, role, segment in sides if not segment}
-        for version, role in sorted(whole | joined.streams()):
-            stream = self._store.stream(versions.model, version, role)
-            if stream is None:
-                continue
-            counted = (version, role) in whole
-            told = told_of(sides, version, role) if counted else told_of(sides, first or "", Role.PRIMARY)
-            base = Versus(
-                spec=active.spec,
-                hashes=(active.hash, self._baseline(versions.model, version, window.start)),
-                role=Role(role),
-                segment="",
-                start=window.start,
-                end=window.end,
-                ours=Side.of_pairs(version, 0, 1.0),
-                control=None,
-                kind=ControlKind.NONE,
-                told=told,
-                served=0,
-            )
-            for segment in sorted(told):
-                beside = replace(base, segment=segment, served=served(sides, segment))
-                beside = self._with_control(beside, versions, sides, first)
-                yield self._with_ours(beside, sides, joined), stream
-
-    def _baseline(self, model: str, version: str, start: int) -> str:
-        plan = self._catalog.plan_at(model, version, start)
-        return "" if plan is None else plan.hashes[1]
-
-    def _with_ours(self, versus: Versus, sides: Mapping[Stream, Side], joined: Joined) -> Versus:
-        version = versus.ours.version
-        ours = sides.get((version, versus.role, versus.segment))
-        if ours is None:
-            own = joined.of(Of(JoinKind.PAIR, version, versus.role, versus.segment), versus.told)
-            answers = 0 if own is None else int(own.counts[0])
-            complete = 1.0 if versus.control is None else versus.control.completeness
-            return replace(versus, ours=Side.of_pairs(version, answers, complete))
-        return replace(versus, ours=ours, hashes=versus.hashes if ours.plan is None else ours.plan.hashes)
-
-    def _with_control(
-        self, versus: Versus, versions: ModelVersions, sides: Mapping[Stream, Side], first: str | None
-    ) -> Versus:
-        version = versus.ours.version
-        if versus.role is not Role.PRIMARY:
-            beside = sides.get((first or "", Role.PRIMARY, versus.segment))
-            return versus if beside is None else replace(versus, control=beside, kind=ControlKind.CONCURRENT)
-        before = versions.predecessor(version, versus.start) if version == first and not versus.segment else ""
-        stream = self._store.stream(versions.model, before, Role.PRIMARY) if before else None
-        healthy = [] if stream is None else stream.recent_healthy(versus.start)
-        if not healthy:
-            return versus
-        return replace(versus, control=Side.of_past(before, healthy), kind=ControlKind.HISTORY)
 
     def _at_close(self, stream: VersionStream, versus: Versus, joined: Joined, *, last: bool) -> VersionReport:
         pairs = pair_section(self._catalog, versus, joined)

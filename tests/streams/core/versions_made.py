@@ -29,7 +29,7 @@ from kedge.streams.core.judge import Judge
 from kedge.streams.core.plan import Plan
 from tests.streams.core.made import CODEC, MINUTE, Rec, catalog, config, outputs, restored
 
-__all__ = ["START", "WINDOWS", "Answers", "Clicks", "Pairs", "Stage", "harm"]
+__all__ = ["START", "WINDOWS", "Answers", "Clicks", "Pairs", "Stage", "as_baseline", "harm"]
 
 START: Final = 1_700_006_400_000
 """Midnight; panes and windows are a minute."""
@@ -159,7 +159,7 @@ class Stage:
     def _answers(self, said: Answers, start: int) -> bytes:
         plan = self.plan(said.version, start)
         key = CellKey("m", said.version, said.role.value, said.segment, *plan.hashes, start)
-        cell = Cell(MINUTE, _as_baseline(plan, said))
+        cell = Cell(MINUTE, as_baseline(plan, said))
         times = np.where(np.arange(said.requests) < said.slow, 900.0, 20.0)
         cell.latency = np.bincount(latency.bins(times), minlength=latency.SIZE)
         cell.requests, cell.errors, cell.lost = said.requests, said.errors, said.lost
@@ -219,7 +219,7 @@ def harm(report: VersionReport, measure: str) -> tuple[Verdict, float]:
     return next((h.verdict, h.log_evidence) for h in report.harms if h.measure == measure)
 
 
-def _as_baseline(plan: Plan, said: Answers) -> NDArray[np.int64]:
+def as_baseline(plan: Plan, said: Answers) -> NDArray[np.int64]:
     counts = np.zeros(plan.layout.size, np.int64)
     for signal, reference in zip(plan.signals, plan.references[""], strict=True):
         shares = reference.counts / reference.n
