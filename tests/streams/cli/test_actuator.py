@@ -1,13 +1,31 @@
 """`kedge actuator run`: what is missing is said before anything is begun."""
 
+import logging
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from kedge.streams.actuator import Actuator, HungError
+from kedge.streams.actuator.inbox import ControlError, MissingError
 from tests.streams.cli.support import call
 
 ENV = {"KEDGE_BROKERS": "localhost:1", "KEDGE_ACTUATOR_ID": "a", "KEDGE_ACTUATOR_STORE": "store", "KEDGE_TRUST": ""}
 RUN = ("actuator", "run", "--model", "delay", "--handler")
+
+
+@pytest.fixture(autouse=True)
+def process() -> Iterator[None]:
+    """The command takes the log and the signals of its process: here of the tests."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize(
@@ -43,3 +61,18 @@ def test_what_is_not_set_is_one_and_says_what_to_set(tmp_path: Path, variable: s
 def test_a_url_that_is_none_is_said() -> None:
     result = call(*RUN, "webhook", "--url", "example.com", env={**ENV, "KEDGE_TRUST": "development"})
     assert (result.exit_code, "does not begin with http" in result.stderr) == (1, True), result.stderr
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"), [(HungError("it hangs"), 70), (ControlError("Kafka"), 70), (MissingError("no topic"), 1)]
+)
+def test_the_exit_code_says_whether_to_start_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: Exception, code: int
+) -> None:
+    def run(_: Actuator) -> None:
+        raise fault
+
+    monkeypatch.setattr(Actuator, "run", run)
+    env = {**ENV, "KEDGE_TRUST": "development"}
+    result = call(*RUN, "symlink", "--link", tmp_path / "current", "--versions", tmp_path, env=env)
+    assert (result.exit_code, str(fault) in result.stderr) == (code, True), result.stderr
