@@ -5,7 +5,7 @@ import pytest
 from tests.support.generated_docs import DOCS, FILES, TABLES, renewed, sections
 
 
-@pytest.mark.parametrize("page", sorted(path.name for path in DOCS.rglob("*.md")))
+@pytest.mark.parametrize("page", sorted(str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md")))
 def test_a_page_holds_what_the_code_says(page: str) -> None:
     text = (DOCS / page).read_text()
     assert text == renewed(text), "run `make docs`"

@@ -9,6 +9,8 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from tests.support.repository import ROOT
+
 _ASSIGNMENT = re.compile(r"[A-Z_]+=\S*")
 _PROMPT = "$ "
 
@@ -25,6 +27,11 @@ class Page:
         """Read and parse a page."""
         return cls(path, MarkdownIt().enable("table").parse(path.read_text()))
 
+    @property
+    def name(self) -> str:
+        """Where it lies in the repository."""
+        return str(self.path.relative_to(ROOT))
+
     def python(self) -> list[str]:
         """The page's ```python blocks, in order."""
         return [token.content for token in self.tokens if token.type == "fence" and token.info.strip() == "python"]
@@ -33,6 +40,10 @@ class Page:
         """Where links and images lead that stay in the repository."""
         found = [str(token.attrs.get("href") or token.attrs.get("src") or "") for token in self._inline()]
         return [target for target in found if target and not re.match(r"[a-z]+:", target)]
+
+    def codes(self) -> list[str]:
+        """What stands in backticks within lines."""
+        return [token.content for token in self._inline() if token.type == "code_inline"]
 
     def anchors(self) -> set[str]:
         """What `#` may lead to, named as GitHub names headings."""
@@ -43,7 +54,7 @@ class Page:
         """Every `kedge …` that stands in code, without what comes after it in a line of shell."""
         blocks = [token for token in self.tokens if token.type in {"fence", "code_block"}]
         lines = [line for block in blocks if block.info.strip() != "python" for line in _lines(block.content)]
-        lines += [token.content for token in self._inline() if token.type == "code_inline"]
+        lines += self.codes()
         return [command for line in lines if (command := _command(line))]
 
     def _inline(self) -> Iterator[Token]:

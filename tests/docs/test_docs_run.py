@@ -15,12 +15,10 @@ from tests.support.repository import ROOT
 
 PAGES = [Page.of(path) for path in sorted((*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")))]
 WITH_CODE = [page for page in PAGES if page.python()]
-SHOWING = {"README.md", *(path.name for path in (ROOT / "docs").rglob("*.md"))}
+SHOWING = {"README.md", *(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))}
 SECONDS_MAX = 30
 """A page's code, the interpreter's start included, on a machine that is busy with other tests."""
-COMMANDS = sorted(
-    {(page.path.name, command) for page in PAGES if page.path.name in SHOWING for command in page.commands()}
-)
+COMMANDS = sorted({(page.name, command) for page in PAGES if page.name in SHOWING for command in page.commands()})
 
 
 def run(code: str, directory: Path) -> subprocess.CompletedProcess[str]:
@@ -34,7 +32,7 @@ def run(code: str, directory: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: page.path.name)
+@pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: page.name)
 def test_the_code_of_a_page_runs_from_top_to_bottom(page: Page, tmp_path: Path) -> None:
     done = run("\n\n".join(page.python()), tmp_path)
     assert done.returncode == 0, done.stderr
@@ -51,7 +49,7 @@ def test_the_quickstart_ends_though_no_broker_is_there(tmp_path: Path) -> None:
     assert time.monotonic() - started < 10
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_leads_somewhere(page: Page) -> None:
     broken = []
     for link in page.links():
