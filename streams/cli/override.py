@@ -159,7 +159,7 @@ def _show(sent: Sent, answer: Answer | None, given: dict[str, Any]) -> None:
             "reason": "" if answer is None else answer.entry.reason,
             "state": None if answer is None else answer.entry.state_after,
             "journal_sequence": None if answer is None else answer.entry.sequence,
-            "commands": [] if answer is None else [*answer.entry.commands],
+            "commands": [] if answer is None else [*answer.entry.staged, *answer.entry.commands],
         }
         click.echo(json.dumps(told, ensure_ascii=False))
     elif answer is None:

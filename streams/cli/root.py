@@ -24,7 +24,11 @@ _HOME = "kedge.streams.cli"
         "dlq": f"{_HOME}.dlq:dlq",
         "actuator": f"{_HOME}.actuator:actuator",
         "keys": f"{_HOME}.keys:keys",
+        "status": f"{_HOME}.status:status",
+        "incidents": f"{_HOME}.incidents:incidents",
         "override": f"{_HOME}.override:override",
+        "drill": f"{_HOME}.drill:drill",
+        "verify-decision": f"{_HOME}.verify:verify_decision",
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

@@ -1,7 +1,7 @@
 """A person's word on its way to the guard, and the guard's answer."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,10 +16,24 @@ from kedge.streams.core.trusting import Signer
 from kedge.streams.names import Topics
 from kedge.streams.reading import Log, ends, follow_from, places
 
-__all__ = ["HOLD_MS_MAX", "Answer", "PeopleError", "Sent", "Word", "answer_to", "await_answer", "send", "signed"]
+__all__ = [
+    "HOLD_MS_MAX",
+    "TOLD",
+    "Answer",
+    "PeopleError",
+    "Sent",
+    "Word",
+    "answer_to",
+    "await_answer",
+    "send",
+    "signed",
+]
 
 HOLD_MS_MAX: Final = 24 * 3_600_000
 """Nobody holds automation for longer without saying so again."""
+
+TOLD: Final = ("journal", "alerts", "control", "acks")
+"""Topics that tell what becomes of an override."""
 
 
 class PeopleError(ValueError):
@@ -42,13 +56,12 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Where an override lies, and where the model's journal ended before."""
+    """Where an override lies, and where the logs that tell of it ended before, by logical topic."""
 
     override: Override
     partition: int
     offset: int
-    journal: Log
-    journal_end: int
+    told: Mapping[str, tuple[Log, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +111,12 @@ def send(place: Place, override: Override) -> Sent:
     if read_catalog(place).monitor(override.model) is None:
         raise PeopleError(f"no monitor of {override.model!r} is published: nothing guards it that could obey")
     topics = Topics(place.kafka.environment)
-    (journal,) = places(place.kafka, [topics.journal], override.model)
+    logs = places(place.kafka, [topics.of(name) for name in TOLD], override.model)
     ((topic, partition),) = places(place.kafka, [topics.overrides], override.model)
-    end = ends(place.kafka, [journal])[journal]
+    before = ends(place.kafka, logs)
     value = place.codec.encode(override)
     offset = deliver(place, TopicPartition(topic, partition), override.model.encode(), value)
-    return Sent(override, partition, offset, journal, end)
+    return Sent(override, partition, offset, {name: (log, before[log]) for name, log in zip(TOLD, logs, strict=True)})
 
 
 def await_answer(place: Place, sent: Sent, timeout_s: float) -> Answer | None:
@@ -127,7 +140,8 @@ def answer_to(sent: Sent, entry: Journal) -> Answer | None:
 
 
 def _entries(place: Place, sent: Sent) -> Iterator[Journal | None]:
-    for message in follow_from(place.kafka, {sent.journal: sent.journal_end}):
+    log, end = sent.told["journal"]
+    for message in follow_from(place.kafka, {log: end}):
         yield None if message is None else _decoded(place.codec, message.value() or b"")
 
 
