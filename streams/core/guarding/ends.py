@@ -51,7 +51,7 @@ def _route_ended(turn: Turn, order: GuardOrder, ending: Ending) -> None:
         fail(turn, f"ROUTE_TO_SAFE_PATH {ending.end.value}: {ending.reason}")
         return
     if ending.end is End.ACKED:
-        acknowledged(turn, order.command.from_version, order.command.target_version)
+        acknowledged(turn, "" if incident is None else incident.candidate, order.command.target_version)
     elif incident is not None:
         incident.route = ""
     turn.settle()

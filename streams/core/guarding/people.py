@@ -97,11 +97,14 @@ def _force(turn: Turn, override: Override) -> None:
         if incident is not None:
             # The person's rollback is the one that is watched from now on.
             incident.route, incident.acked_at, incident.contained = "sent", None, False
-            incident.candidate, incident.target = incident.about.version, override.target_version
+            suspect = incident.about.version
+            incident.candidate = "" if suspect == override.target_version else suspect
+            incident.target = override.target_version
     wish = Wish(
         action=action,
         incident=name if incident is None else incident.incident,
-        from_version="" if incident is None else incident.about.version,
+        # Wherever the router stands by now: a condition would refuse whoever leads traffic back after a rollback.
+        from_version="",
         target=override.target_version,
         forced=True,
     )

@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 
 from kedge.schemas.records import AckResult, Action, Alert, Command, OverrideAction, Role, Verdict
+from kedge.streams.actuator.observed import Observed
+from kedge.streams.actuator.rules import Act, approach
 from tests.streams.core.made_guard import ARMED, Desk, finding, harm, notes, routed, subjects
 
 
@@ -214,3 +216,20 @@ def test_harm_that_is_not_shown_yet_decides_nothing() -> None:
     desk = warm()
     sent = desk.harmed(harms=(harm(verdict=Verdict.INSUFFICIENT),), verdict=Verdict.INSUFFICIENT)
     assert sent == []
+
+
+def test_a_person_leads_traffic_back_though_the_router_has_moved_since_the_incident_began() -> None:
+    desk = warm()
+    desk.tell("acks", desk.ack(routed(desk.harmed())))
+    back = desk.override(OverrideAction.FORCE, forced=Action.ROUTE_TO_SAFE_PATH, target_version="v2")
+    command = routed(desk.tell("overrides", back))
+    stands = Observed(version="v1", generation="7")
+    assert approach(command, stands, command.issued_at) == Act("7")
+    assert approach(replace(command, from_version="v2"), stands, command.issued_at) != Act("7")
+    desk.tell("acks", desk.ack(command))
+    for _ in range(4):
+        desk.calm("v2")
+    advised = [s.summary for s in desk.alerts if s.subject == "contained"]
+    assert advised
+    assert not any("as a shadow" in summary for summary in advised)
+    assert desk.recounted() == []
