@@ -86,8 +86,9 @@ class Run:
 def test_two_workers_count_everything_once(service: Service, reference: Baseline) -> None:
     run = Run(service, reference)
     service.worker("w1").says("counting")
-    service.worker("w2")
+    second = service.worker("w2")  # joins while the first counts
     run.send(0, MINUTES)
+    second.says("counting")
     run.finish()
     for worker in service.workers:
         assert worker.end() == 0, worker.messages()[-5:]
