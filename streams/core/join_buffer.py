@@ -9,7 +9,7 @@ from enum import Enum
 
 from kedge.streams.core.join_facts import Answer, Fact, JoinPane, Observed
 
-__all__ = ["Entered", "JoinBuffer", "find", "halves"]
+__all__ = ["Entered", "JoinBuffer", "find", "halves", "same"]
 
 
 class Entered(Enum):
@@ -43,7 +43,7 @@ class JoinBuffer:
         """
         model = fact.pane.model
         known = self._requests[model].get(fact.request, [])
-        if any(_same(fact, other) for other in known):
+        if any(same(fact, other) for other in known):
             return Entered.DUPLICATE, []
         if self.sizes[model] >= self._facts_max:
             return Entered.FULL, []
@@ -94,7 +94,8 @@ def halves(fact: Fact, others: list[Fact]) -> Iterator[tuple[Answer, Fact]]:
             yield first, second
 
 
-def _same(fact: Fact, other: Fact) -> bool:
+def same(fact: Fact, other: Fact) -> bool:
+    """Return whether one of the two facts is enough."""
     if isinstance(fact, Observed):
         return isinstance(other, Observed) and fact.kind == other.kind
     if isinstance(other, Observed):

@@ -11,9 +11,11 @@ import numpy as np
 from kedge.schemas.codec import Codec
 from kedge.schemas.hashing import id_hash
 from kedge.schemas.monitor import (
+    ComparisonSpec,
     FeatureSpec,
     FeatureType,
     MonitorSpec,
+    OutcomeSpec,
     PolicySpec,
     WindowSpec,
     monitor_hash,
@@ -35,14 +37,14 @@ from kedge.streams.core.guard import Guard
 from kedge.streams.core.instructions import Core
 from kedge.streams.core.judge import Judge
 from kedge.streams.core.tally import Tally
-from tests.simulation.events import AMOUNT, KIND, REGION, Row
+from tests.simulation.events import AMOUNT, CLICK, KIND, REGION, Row
 from tests.simulation.log import Log
-from tests.simulation.setting import ENVIRONMENT, HIGH, LOW, NAMED, RARE, SEGMENT_VALUES, WATCHED, Watched
+from tests.simulation.setting import ENVIRONMENT, HIGH, LOW, NAMED, RARE, SEGMENT_VALUES, TOLERANCE, WATCHED, Watched
 from tests.simulation.traffic import AMOUNTS, USUAL_KINDS
 from tests.support.means import guard_means
 
 HASH_KEY: Final = b"simulation"
-TOPICS: Final = ("predictions", "partials", "reports")
+TOPICS: Final = ("predictions", "outcomes", "partials", "reports")
 CODEC: Final = Codec()
 
 
@@ -99,6 +101,8 @@ def _monitor(watched: Watched) -> Monitor:
         ),
         policy=PolicySpec(n_eff_min=20.0, completeness_min=0.2),
         resolve_after=2,
+        comparison=ComparisonSpec(tolerance=TOLERANCE, join_horizon_ms=watched.horizon_ms),
+        outcomes={CLICK: OutcomeSpec(delay_ms=watched.horizon_ms)},
     )
     document = to_document(spec)
     return Monitor(model=watched.model, hash=monitor_hash(document), effective_from=watched.since, document=document)

@@ -8,11 +8,13 @@ import numpy as np
 
 from kedge.schemas.bitmap import pack_bits
 from kedge.schemas.hashing import id_hash
-from kedge.schemas.records import Coded, Packed, Prediction, PredictionBatch, Role
+from kedge.schemas.records import Coded, Outcome, Packed, Prediction, PredictionBatch, Role, ShadowAnswer
 
 AMOUNT: Final = "amount"
 KIND: Final = "kind"
 REGION: Final = "region"
+CLICK: Final = "click"
+THIRD: Final = "v3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,11 @@ class Row:
     region: str | None
     failed: bool
     probe: bool
+    request: str = ""
+    """Shared by the answers to it; empty: nobody else answers."""
+    score: float = 0.5
+    shadow: float | None = None
+    """Score of a third version's answer inside the event; single events only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,29 +57,57 @@ class Message:
     """None: a batch."""
 
 
-def encoded(message: Message) -> Prediction | PredictionBatch:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One record of `outcomes`."""
+
+    request: str
+    model: str
+    kind: str
+    timestamp: int
+    observed: float
+
+
+def request_of(message: Message, index: int) -> str:
+    """Return the id of the request that a row answers."""
+    if message.rows[index].request:
+        return message.rows[index].request
+    return message.event_id or f"{message.stream}/{message.rows_before + index}"
+
+
+def encoded(message: Message | Told) -> Prediction | PredictionBatch | Outcome:
     """Return the record that carries the message."""
+    if isinstance(message, Told):
+        return Outcome(
+            request_id=message.request,
+            model=message.model,
+            kind=message.kind,
+            timestamp=message.timestamp,
+            observed=message.observed,
+        )
     stream = message.stream
     if message.event_id is None:
         return _batch(message)
     [row] = message.rows
     return Prediction(
         event_id=message.event_id,
-        request_id=message.event_id,
+        request_id=request_of(message, 0),
         model=stream.model,
         version=stream.version,
         role=stream.role,
         timestamp=row.timestamp,
         segment={} if row.region is None else {REGION: row.region},
         features={AMOUNT: row.amount, KIND: row.kind},
+        score=row.score,
         error="timeout" if row.failed else None,
         probe=row.probe,
+        shadows=() if row.shadow is None else (ShadowAnswer(version=THIRD, score=row.shadow),),
     )
 
 
 def _batch(message: Message) -> PredictionBatch:
     stream, rows = message.stream, message.rows
-    ids = [id_hash(f"{stream}/{message.rows_before + index}") for index in range(len(rows))]
+    ids = [id_hash(request_of(message, index)) for index in range(len(rows))]
     failed = ["timeout" if row.failed else None for row in rows]
     probes = [row.probe for row in rows]
     return PredictionBatch(
@@ -89,6 +124,7 @@ def _batch(message: Message) -> PredictionBatch:
         numbers={AMOUNT: _packed([row.amount for row in rows])},
         strings={KIND: _coded([row.kind for row in rows])},
         segments={REGION: _coded([row.region for row in rows])},
+        score=_packed([row.score for row in rows]),
         error=_coded(failed) if any(failed) else None,
         probe=pack_bits(np.array(probes)) if any(probes) else None,
     )

@@ -9,12 +9,16 @@ import pytest
 
 from kedge.schemas.codec import Codec
 from kedge.schemas.monitor import WindowSpec
+from kedge.streams.core import join_buffer
 from kedge.streams.core.catalog import Catalog
 from kedge.streams.core.columns import Columns
 from kedge.streams.core.config import CoreConfig
 from kedge.streams.core.dedupe import EventIdStore
 from kedge.streams.core.instructions import STATE, Checkpoint, Core, Write
 from kedge.streams.core.intake import Batch
+from kedge.streams.core.join_buffer import same
+from kedge.streams.core.join_facts import Answer, Fact
+from kedge.streams.core.join_store import JoinStore
 from kedge.streams.core.judge_model import ModelWindows
 from kedge.streams.core.record import Record
 from kedge.streams.core.tally import Tally
@@ -112,6 +116,15 @@ def _seal_what_is_closed(model: ModelWindows, _sources: Iterable[int], watermark
     return max(model.sealed_through, watermark - watermark % windows.pane_ms)
 
 
+def _forget_facts(_store: JoinStore, _place: tuple[str, int], _number: int, _value: bytes | None) -> None:
+    """Restore nothing of the requests that are followed."""
+
+
+def _is_same_answer(fact: Fact, other: Fact) -> bool:
+    """Know an answer again, and no outcome."""
+    return isinstance(fact, Answer) and same(fact, other)
+
+
 def _tally(kind: type[Tally]) -> Parts:
     def make(agent: str, partition: int, log: Log) -> Core:
         if agent != "tally":
@@ -126,6 +139,16 @@ def _hasty_judge(patch: pytest.MonkeyPatch) -> Parts:
     return Parts()
 
 
+def _forgetful_joins(patch: pytest.MonkeyPatch) -> Parts:
+    patch.setattr(JoinStore, "_restore_segment", _forget_facts)
+    return Parts()
+
+
+def _credulous_joins(patch: pytest.MonkeyPatch) -> Parts:
+    patch.setattr(join_buffer, "same", _is_same_answer)
+    return Parts()
+
+
 MUTATIONS: Final[Mapping[str, Callable[[pytest.MonkeyPatch], Parts]]] = MappingProxyType(
     {
         "atomicity": lambda _patch: Parts(make_owner=_ApartOwner),
@@ -136,6 +159,8 @@ MUTATIONS: Final[Mapping[str, Callable[[pytest.MonkeyPatch], Parts]]] = MappingP
         "deduplication of batches": lambda _patch: _tally(_CredulousTally),
         "deduplication of single events": lambda _patch: _tally(_IdlessTally),
         "the sealing rule": _hasty_judge,
+        "restoring the facts of requests": _forgetful_joins,
+        "an outcome twice is once": _credulous_joins,
     }
 )
 """What is taken away, by name, and how."""

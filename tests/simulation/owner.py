@@ -24,7 +24,7 @@ class Agent:
     """An agent's name, what it reads, and whether it says when it stood at the end."""
 
     name: str
-    source: str
+    sources: tuple[str, ...]
     stands: bool
 
     @property
@@ -57,18 +57,20 @@ class Owner:
         """Its worker knows that the partition has gone elsewhere."""
         self.restored = False
         self.state = around.log.topics[agent.state][partition]
-        self._source = around.log.topics[agent.source][partition]
-        self.position = 0
-        """The source offset to be read next."""
-        self._contained = -1
+        self._sources = {source: around.log.topics[source][partition] for source in agent.sources}
+        self.positions = dict.fromkeys(agent.sources, 0)
+        """The offset of each source to be read next."""
+        self._contained: Mapping[str, int] = {}
         self._writing: Iterator[None] | None = None
 
-    def is_done(self, end: int) -> bool:
-        """Return whether everything before `end` is read, and what follows from it has left."""
+    def is_done(self, ends: Mapping[str, int]) -> bool:
+        """Return whether everything before the ends is read, and what follows from it has left."""
         if self._writing is not None or self.core.due:
             return False
-        folded = self.core.committed.get(self.agent.source, -1)  # a transaction's marker at the end is never folded
-        return self.position >= end and (not self.agent.stands or self._contained == folded)
+        if any(self.positions[source] < end for source, end in ends.items()):
+            return False
+        # Not the ends: a transaction's marker at an end is never folded.
+        return not self.agent.stands or self._contained == self.core.committed
 
     def life(self) -> Iterator[None]:
         """Yield between any two steps."""
@@ -104,12 +106,12 @@ class Owner:
             yield
         self.core.restored()
         self.restored = True
-        self._contained = self.core.committed.get(self.agent.source, -1)
-        self.position = self._contained + 1
+        self._contained = dict(self.core.committed)
+        self.positions = {source: self._contained.get(source, -1) + 1 for source in self.agent.sources}
 
     def _checkpoint(self, producer: Producer, snapshot: Checkpoint) -> Iterator[None]:
         yield from self.write(producer, snapshot)
-        self._contained = snapshot.committed.get(self.agent.source, -1)
+        self._contained = snapshot.committed
 
     def producer(self) -> Producer:
         """Return the transactional producer of this agent and partition."""
@@ -153,13 +155,15 @@ class Owner:
             self._writing = None
 
     def _read(self) -> Iterator[None]:
-        entries, self.position = self._source.read(self.position, self.around.random.randint(1, FETCH_MAX))
+        source = self.around.random.choice(self.agent.sources)
+        fetched = self.around.random.randint(1, FETCH_MAX)
+        entries, self.positions[source] = self._sources[source].read(self.positions[source], fetched)
         self.core.fold(entries, self.around.now)
         if self.agent.stands and self.around.random.random() < 0.5:
             asked = self.around.now
-            end = self._source.stable
+            ends = {name: partition.stable for name, partition in self._sources.items()}
             yield
-            stand(self.core, {self.agent.source: end}, asked)
+            stand(self.core, ends, asked)
 
 
 def stand(core: object, ends: Mapping[str, int], now_ms: int) -> None:

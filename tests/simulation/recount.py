@@ -10,18 +10,19 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from kedge.schemas.partition import partition_for
-from tests.simulation.events import Message, Row, Stream
+from tests.simulation.events import Message, Row, Stream, Told, request_of
+from tests.simulation.join_recount import JoinPlace, Joins
 from tests.simulation.losses import Losses
-from tests.simulation.setting import FUTURE_MS, MODELS, Watched, segments_of, watched_at
+from tests.simulation.setting import FUTURE_MS, MODELS, Watched, segments_of, watched_at, watched_since
 
 
 class Arrival(NamedTuple):
-    """One record of `predictions` as it lies in the log; `message` None: garbage."""
+    """One record of `predictions` or `outcomes` as it lies in the log; `message` None: garbage."""
 
     partition: int
     offset: int
     appended: int
-    message: Message | None
+    message: Message | Told | None
 
 
 class Cell(NamedTuple):
@@ -65,6 +66,9 @@ class Recount:
     fates: Counter[str] = field(default_factory=Counter)
     dead_letters: int = 0
     """Records and parts of records that could not be counted."""
+    joins: dict[tuple[int, JoinPlace], Counter[str]] = field(default_factory=dict)
+    outcome_fates: Counter[str] = field(default_factory=Counter)
+    """Of outcomes, those that the logs alone decide."""
 
     def cell(self, source: int, stream: Stream, segment: str, pane: int) -> Counts:
         """Return a cell to count into."""
@@ -78,6 +82,8 @@ def recount(arrivals: Iterable[Arrival], partitions: int) -> Recount:
     sources = [_Source(number, partitions, result) for number in range(partitions)]
     for arrival in arrivals:
         sources[arrival.partition].take(arrival)
+    for source in sources:
+        source.count_joins()
     return result
 
 
@@ -92,10 +98,24 @@ class _Source:
     """Watermark of each model."""
     batches: dict[Stream, Losses] = field(default_factory=dict)
     events: set[tuple[str, str]] = field(default_factory=set)
+    joins: Joins = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.joins = Joins(self.number, self.partitions)
+
+    def count_joins(self) -> None:
+        """Add what belongs together to the result, now that everything has come."""
+        for place, slot, number in self.joins.count():
+            self.result.joins.setdefault((self.number, place), Counter())[slot] += number
+        self.result.outcome_fates += self.joins.fates
+        self.result.dead_letters += self.joins.dead_letters
 
     def take(self, arrival: Arrival) -> None:
         """Count one record."""
         message = arrival.message
+        if isinstance(message, Told):
+            self.joins.outcome(message, arrival.appended)
+            return
         if message is None or self._misplaced(message):
             self.result.dead_letters += 1
             return
@@ -108,8 +128,9 @@ class _Source:
             self._take_rows(message, arrival.appended)
 
     def _misplaced(self, message: Message) -> bool:
-        event = message.event_id
-        return event is not None and partition_for(event.encode(), self.partitions) != self.number
+        if message.event_id is None:
+            return False
+        return partition_for(request_of(message, 0).encode(), self.partitions) != self.number
 
     def _take_rows(self, message: Message, appended: int) -> None:
         # Late is what the watermark after the record before this one says: a batch is one step.
@@ -124,7 +145,21 @@ class _Source:
                     pane = watched.pane(row.timestamp)
                     self.result.cell(self.number, message.stream, segment, pane).add(row, watched)
                 mark = max(mark, row.timestamp - watched.grace_ms)
+        self._join(message, fates)
         self.marks[message.stream.model] = mark
+        self.joins.move(message.stream.model, appended, mark)
+
+    def _join(self, message: Message, fates: list[str]) -> None:
+        """Follow the counted rows; those of one plan come to one watermark."""
+        model = message.stream.model
+        counted = [i for i, fate in enumerate(fates) if fate == "counted"]
+        plans = {i: watched_at(model, message.rows[i].timestamp) for i in counted}
+        # Of one record's rows those of an older plan come first.
+        for i in sorted(counted, key=lambda i: watched_since(model, message.rows[i].timestamp)):
+            times = [message.rows[j].timestamp for j in counted if plans[j] is plans[i]]
+            watched = plans[i]
+            if watched is not None:
+                self.joins.answer(message, i, max(self.marks.get(model, 0), max(times) - watched.grace_ms))
 
     def _fate(self, message: Message, row: Row, appended: int) -> str:
         if not _possible(row, appended):

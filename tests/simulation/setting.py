@@ -46,6 +46,8 @@ class Watched:
     hop_ms: int
     grace_ms: int
     lateness_ms: int
+    horizon_ms: int
+    """How long answers and outcomes of one request wait for each other."""
     edges: tuple[float, ...] = FINE_EDGES
 
     @property
@@ -61,6 +63,10 @@ class Watched:
     def pane(self, timestamp: int) -> int:
         """Return the start of the pane that holds `timestamp`."""
         return timestamp - timestamp % self.pane_ms
+
+    def over_at(self, timestamp: int) -> int:
+        """Return the watermark from which on nothing is joined to an answer or outcome of this time."""
+        return self.pane(timestamp) + self.pane_ms + self.horizon_ms
 
     def windows(self, pane: int) -> Iterator[tuple[int, int]]:
         """Yield start and end of the windows that hold a pane; none crosses a change."""
@@ -95,6 +101,7 @@ WATCHED: Final = (
         hop_ms=PANE_MS,
         grace_ms=10_000,
         lateness_ms=LATENESS_MS,
+        horizon_ms=LATENESS_MS // 2,
     ),
     Watched(
         model="beta",
@@ -105,6 +112,7 @@ WATCHED: Final = (
         hop_ms=2 * PANE_MS,
         grace_ms=0,
         lateness_ms=LATENESS_MS // 2,
+        horizon_ms=LATENESS_MS // 2,
     ),
     Watched(
         model="beta",
@@ -115,15 +123,23 @@ WATCHED: Final = (
         hop_ms=2 * PANE_MS,
         grace_ms=0,
         lateness_ms=LATENESS_MS // 2,
+        horizon_ms=LATENESS_MS // 2,
         edges=COARSE_EDGES,
     ),
 )
 MODELS: Final = ("alpha", "beta")
+TOLERANCE: Final = 0.1
 
 
 def watched_at(model: str, timestamp: int) -> Watched | None:
     """Return how a model is watched at an event time; None: nobody watches it."""
     return next((w for w in WATCHED if w.model == model and w.since <= timestamp < w.until), None)
+
+
+def watched_since(model: str, timestamp: int) -> int:
+    """Return since when a model is watched as it is at an event time."""
+    watched = watched_at(model, timestamp)
+    return 0 if watched is None else watched.since
 
 
 def segments_of(row: Row) -> tuple[str, ...]:

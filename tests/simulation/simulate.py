@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from tests.simulation.checks import check_fates, check_partials, check_reports
 from tests.simulation.deployment import make_core
 from tests.simulation.guard_checks import check_guard
+from tests.simulation.join_checks import check_joins
 from tests.simulation.owner import Owner
 from tests.simulation.recount import recount
 from tests.simulation.world import MakeCore, MakeOwner, World
@@ -26,6 +27,7 @@ def simulate(seed: int, parts: Parts = Parts()) -> list[str]:
     return [
         *check_partials(world.log, expected),
         *check_fates(world.log, expected),
+        *check_joins(world.log, expected),
         *check_reports(world.log, expected, world.closed_at),
         *check_guard(world.log),
     ]

@@ -11,14 +11,14 @@ from typing import Final
 
 import pytest
 
-from kedge.schemas.records import Alert, Report
+from kedge.schemas.records import Alert, Report, VersionReport
 from tests.simulation.deployment import CODEC, make_core
 from tests.simulation.mutations import MUTATIONS
 from tests.simulation.recount import recount
 from tests.simulation.simulate import simulate
 from tests.simulation.world import World
 
-SEEDS: Final = 300
+SEEDS: Final = 200
 MUTATION_SEEDS: Final = 60
 
 _GIVEN: Final = os.environ.get("KEDGE_SIM_SEED")
@@ -27,6 +27,7 @@ TROUBLES: Final = {
     *("killed", "moved", "zombie", "fenced", "leap"),
     *("produce: ABORT", "commit: ABORT", "commit: REQUEST_LOST", "commit: ANSWER_LOST"),
     *("counted", "late", "duplicate", "quarantined", "probe", "unmonitored"),
+    *("pairs", "disagreements", "unmatched_candidate", "unmatched_control", "clicks at least", "refused", "unexpected"),
     *("revision 0", "revision 1", "revision 2", "no data", "INSUFFICIENT", "STABLE", "WARNING", "DRIFTED"),
     *("OPENED", "UPDATED", "RESOLVED"),
 }
@@ -81,9 +82,14 @@ def print_log(seed: int) -> None:
 def _met(seed: int) -> Counter[str]:
     world = World(seed, make_core)
     world.run()
-    met = world.happened + recount(world.arrivals, world.partitions).fates
+    found = recount(world.arrivals, world.partitions)
+    met = world.happened + found.fates + found.outcome_fates
+    for joined in found.joins.values():
+        met.update(joined.keys())
     for entry in world.log.entries("reports"):
-        report = CODEC.decode(entry.value or b"", Report)
+        report = CODEC.decode(entry.value or b"", (Report, VersionReport))
+        if not isinstance(report, Report):
+            continue
         met.update([f"revision {report.revision}", report.verdict.value, report.reason])
     met.update(CODEC.decode(entry.value or b"", Alert).event.value for entry in world.log.entries("alerts"))
     return met

@@ -6,7 +6,7 @@ from typing import Final
 
 from kedge.schemas.partition import partition_for
 from kedge.schemas.records import Role
-from tests.simulation.events import Message, Row, Stream
+from tests.simulation.events import CLICK, Message, Row, Stream, Told
 from tests.simulation.setting import FUTURE_MS, LATENESS_MS, MODELS, PANE_MS, UNWATCHED
 
 AMOUNTS: Final = (-5.0, 0.0, 1.0, 9.999, 10.0, 12.5, 20.0, 29.0, 30.0, 39.9, 40.0, 55.0, 100.0, 101.0)
@@ -16,6 +16,8 @@ USUAL_KINDS: Final = ("card",) * 48 + ("cash",) * 37 + ("cheque",) * 10 + (None,
 SHIFTED_KINDS: Final = ("card", "cash", "cheque", *("voucher", None) * 6)
 STREAMS: Final = (("v1", Role.PRIMARY), ("v2", Role.SHADOW))
 CALM_ROWS: Final = 10 * len(AMOUNTS)
+KNOWN: Final = 25
+"""Requests of a model and partition that may be answered again."""
 REGIONS: Final = ("eu", "us", "mars", None)
 
 
@@ -26,7 +28,7 @@ class Posted:
     due: int
     order: int
     partition: int = field(compare=False)
-    message: Message = field(compare=False)
+    message: Message | Told = field(compare=False)
     garbage: bytes | None = field(default=None, compare=False)
 
 
@@ -47,6 +49,8 @@ class Senders:
         self._incarnations = [0, 0]
         self._on_the_way: list[Posted] = []
         self._made = 0
+        self._named = 0
+        self._requests: dict[tuple[str, int], list[tuple[str, int]]] = {}
         self._shifted: set[str] = set()
         # Some partitions never see some models, and some stay idle for long.
         self._homes = {model: self._some_partitions() for model in (*MODELS, UNWATCHED)}
@@ -62,6 +66,8 @@ class Senders:
             self._send(now, self._garbage(), self._random.randrange(self._partitions), b"\xc3\x01garbage")
         elif choice < 0.35:
             self._send_single(now)
+        elif choice < 0.5:
+            self._send_outcome(now)
         else:
             self._send_batch(now)
 
@@ -94,7 +100,8 @@ class Senders:
     def _send_batch(self, now: int) -> None:
         stream = self._stream(self._model())
         partition = self._random.choice(self._homes[stream.model])
-        rows = tuple(self._row(self._timestamp(now), stream.model) for _ in range(self._random.randint(1, 14)))
+        place = (stream.model, partition)
+        rows = tuple(self._row(self._timestamp(now), place) for _ in range(self._random.randint(1, 14)))
         message = self._batch(stream, partition, rows)
         if self._random.random() < 0.95:
             self._send(now, message, partition)
@@ -112,13 +119,27 @@ class Senders:
         stream = replace(self._stream(self._model()), producer="")
         self._made += 1
         event = f"event-{self._made}"
-        row = self._row(self._timestamp(now), stream.model)
-        partition = partition_for(event.encode(), self._partitions)
+        partition = self._random.randrange(self._partitions)
+        row = self._row(self._timestamp(now), (stream.model, partition))
+        row = replace(row, shadow=self._random.choice((None, None, row.score, 0.9)))
         if self._random.random() < 0.03:
             partition = self._random.randrange(self._partitions)
         self._send(now, Message(stream, (row,), event_id=event), partition)
 
-    def _send(self, now: int, message: Message, partition: int, garbage: bytes | None = None) -> None:
+    def _send_outcome(self, now: int) -> None:
+        """Tell what came of a request, or of one that nobody knows."""
+        model, partition = self._model(), self._random.randrange(self._partitions)
+        known = self._requests.get((model, partition), [])
+        request, asked = self._random.choice(known) if known else (self._new_request(partition), now)
+        if self._random.random() < 0.1:
+            request = self._new_request(partition)
+        if self._random.random() < 0.03:
+            partition = self._random.randrange(self._partitions)
+        kind = CLICK if self._random.random() < 0.9 else "purchase"
+        timestamp = asked + self._random.randint(-1_000, 20_000)
+        self._send(now, Told(request, model, kind, timestamp, float(self._random.randrange(2))), partition)
+
+    def _send(self, now: int, message: Message | Told, partition: int, garbage: bytes | None = None) -> None:
         copies = self._random.choices((1, 2, 3), (80, 15, 5))[0]
         for _ in range(copies):
             self._made += 1
@@ -140,8 +161,8 @@ class Senders:
         oldest = self._random.choices((3_000, PANE_MS, LATENESS_MS, 3 * LATENESS_MS), (80, 12, 5, 3))[0]
         return now - self._random.randint(-500, oldest)
 
-    def _row(self, timestamp: int, model: str) -> Row:
-        shifted = model in self._shifted
+    def _row(self, timestamp: int, place: tuple[str, int]) -> Row:
+        shifted = place[0] in self._shifted
         amounts = SHIFTED_AMOUNTS if shifted else AMOUNTS
         broken = self._random.random() < 0.05
         return Row(
@@ -151,7 +172,25 @@ class Senders:
             region=self._random.choices(REGIONS, (5, 3, 1, 1))[0],
             failed=self._random.random() < 0.05,
             probe=self._random.random() < 0.03,
+            request=self._request(timestamp, place),
+            score=self._random.choice((0.1, 0.15, 0.5)),
         )
+
+    def _request(self, timestamp: int, place: tuple[str, int]) -> str:
+        """A request that others have answered lately in this partition, or a new one."""
+        known = self._requests.setdefault(place, [])
+        if known and self._random.random() < 0.4:
+            return self._random.choice(known)[0]
+        request = self._new_request(place[1])
+        self._requests[place] = [*known[1 - KNOWN :], (request, timestamp)]
+        return request
+
+    def _new_request(self, partition: int) -> str:
+        while True:
+            self._named += 1
+            request = f"request-{self._named}"
+            if partition_for(request.encode(), self._partitions) == partition:
+                return request
 
     def _stream(self, model: str) -> Stream:
         node = self._random.randrange(len(self._incarnations))

@@ -11,7 +11,7 @@ from typing import Final
 
 from kedge.schemas.codec import Codec
 from kedge.streams.core.instructions import Core
-from tests.simulation.events import Message, encoded
+from tests.simulation.events import Told, encoded
 from tests.simulation.log import Clock, Fault, FencedError, Log
 from tests.simulation.owner import Agent, Owner, Surroundings
 from tests.simulation.recount import Arrival
@@ -19,15 +19,16 @@ from tests.simulation.setting import CHANGE_MS, FUTURE_MS, LATENESS_MS, PANE_MS
 from tests.simulation.traffic import Posted, Senders
 
 AGENTS: Final = (
-    Agent(name="tally", source="predictions", stands=True),
-    Agent(name="judge", source="partials", stands=False),
-    Agent(name="guard", source="reports", stands=True),
+    Agent(name="tally", sources=("predictions", "outcomes"), stands=True),
+    Agent(name="judge", sources=("partials",), stands=False),
+    Agent(name="guard", sources=("reports",), stands=True),
 )
 STEPS: Final = 280
 WORKERS: Final = 3
 CALM_WINDOWS: Final = 3
 QUIET_ROUNDS: Final = 2
 QUIET_STEPS: Final = 12
+CLOCK_MARGIN_MS: Final = 120_000
 
 Place = tuple[Agent, int]
 MakeCore = Callable[[str, int, Log], Core]
@@ -57,7 +58,12 @@ class World:
         self.random = Random(seed)
         self.partitions = self.random.randint(1, 3)
         self.clock = Clock(CHANGE_MS - self.random.randrange(40_000, 360_000))
-        topics = {"predictions": self.partitions, "tally_state": self.partitions, "dead_letters": 1}
+        topics = {
+            "predictions": self.partitions,
+            "outcomes": self.partitions,
+            "tally_state": self.partitions,
+            "dead_letters": 1,
+        }
         judged = self.random.randint(1, 2)
         topics |= dict.fromkeys(("partials", "judge_state"), judged)
         guarded = self.random.randint(1, 2)
@@ -74,7 +80,7 @@ class World:
         self._make_core = make_core
         self._make_owner = make_owner
         self._owners: dict[Place, Life] = {}
-        self._places = [(agent, number) for agent in AGENTS for number in range(topics[agent.source])]
+        self._places = [(agent, number) for agent in AGENTS for number in range(topics[agent.sources[0]])]
 
     def run(self) -> None:
         """Trouble first; then peace, until everything is counted, closed, sealed and judged."""
@@ -91,6 +97,9 @@ class World:
         for posted in self.senders.close(self.clock.now):
             self._arrive(posted)
         self.closed_at = self.clock.now
+        self._settle()
+        # What waits for its other half is given up once a clock that may be wrong says that outcomes were read so far.
+        self.clock.now += CLOCK_MARGIN_MS
         self._settle()
 
     def _step(self) -> None:
@@ -110,10 +119,9 @@ class World:
     def _arrive(self, posted: Posted) -> None:
         message = posted.message
         value = self._codec.encode(encoded(message)) if posted.garbage is None else posted.garbage
-        partition = self.log.topics["predictions"][posted.partition]
-        key = message.event_id.encode() if message.event_id is not None else None
-        entry = partition.append(key, value)
-        known: Message | None = message if posted.garbage is None else None
+        topic = "outcomes" if isinstance(message, Told) else "predictions"
+        entry = self.log.topics[topic][posted.partition].append(None, value)
+        known = message if posted.garbage is None else None
         self.arrivals.append(Arrival(posted.partition, entry.offset, entry.timestamp, known))
 
     def _someone_goes_on(self) -> None:
@@ -216,8 +224,11 @@ class World:
         """How much has left for good; progress is told for ever."""
         return [partition.high for topic in ("reports", "journal") for partition in self.log.topics[topic]]
 
-    def _ends(self) -> dict[Place, int]:
-        return {(agent, number): self.log.topics[agent.source][number].stable for agent, number in self._places}
+    def _ends(self) -> dict[Place, dict[str, int]]:
+        return {
+            (agent, number): {source: self.log.topics[source][number].stable for source in agent.sources}
+            for agent, number in self._places
+        }
 
     def _fault(self, operation: str) -> Fault:
         if not self.trouble:
