@@ -49,7 +49,7 @@ def test_an_amended_window_says_the_same_of_the_sequence_and_feeds_nothing_twice
     stage.windows(range(35, 40), BROKEN)
     stream = stage.judge._store.versions.stream("m", "v1", "PRIMARY")  # noqa: SLF001 - what is kept is what is asked
     assert stream is not None
-    before = stream.sequences
+    before = dict(stream.sequences)
     late = Answers(requests=1_100, errors=400)
     stage.send(stage.value(late, START + 36 * 60_000), stage.progress(START + 41 * 60_000))
     amended = [r for r in stage.reports if r.revision == 1]

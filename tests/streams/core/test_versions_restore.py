@@ -15,7 +15,7 @@ TEXT = (
     "guardrails: {divergence_rate: {bound: 0.2}}\n"
     "sequential: [{detector: page_hinkley, signal: errors, threshold: 0.2}, {detector: adwin, signal: click}]\n"
 )
-ROUNDS = 20
+ROUNDS = 44
 
 
 def run(crashes: frozenset[int]) -> list[bytes]:
@@ -35,7 +35,7 @@ def run(crashes: frozenset[int]) -> list[bytes]:
             Clicks(version="v2", role=Role.CANARY, predictions=1_000, seen=800, clicked=30),
         )
         if index % 5 == 0:
-            stage.window(max(index - 1, 0), Clicks(version="v1", predictions=4_100, seen=3_100, clicked=170))
+            stage.counted(max(index - 1, 0), Clicks(version="v1", predictions=4_100, seen=3_100, clicked=170))
     stage.window(0, Clicks(version="v1", kind=JoinKind.LABEL, predictions=0, seen=30, clicked=3))
     stage.pass_time(100)
     stage.pass_time(2 * 1_440)
@@ -57,3 +57,13 @@ def test_a_judge_that_crashes_anywhere_says_the_same(crashes: frozenset[int]) ->
 def test_a_judge_that_crashes_after_every_step_says_the_same() -> None:
     assert run(frozenset(range(1, ROUNDS + 4))) == undisturbed()
     assert len(undisturbed()) > 60
+
+
+def test_evidence_that_nothing_else_writes_is_kept() -> None:
+    said = []
+    for crashes in ((), range(1, 20)):
+        stage = Stage("comparison: {tolerance: 0.1}\n", crashes=tuple(crashes))
+        canary = Answers(version="v2", role=Role.CANARY, errors=9)
+        stage.windows(range(6), Answers(errors=20, requests=4_000), canary)
+        said.append(stage.written)
+    assert said[0] == said[1]
