@@ -82,6 +82,9 @@ CORE_METRICS: Mapping[str, CoreMetric] = {
     "join_facts": _gauge("kedge_join_facts", "Answers and outcomes held for joining.", "model", partition=True),
     # judge
     "reports": _counter("kedge_reports", "Reports of closed and amended windows.", "model", "verdict"),
+    "version_reports": _counter(
+        "kedge_version_reports", "Reports of versions beside their control.", "model", "verdict"
+    ),
     "late_after_seal": _counter("kedge_late_after_seal", "Predictions that came for a pane already sealed.", "model"),
     "closed_through_ms": _gauge(
         "kedge_closed_through_timestamp_seconds",
