@@ -31,7 +31,11 @@ def test_every_command_has_help_that_reads_well(path: tuple[str, ...]) -> None:
     assert len(result.stdout.splitlines()) > 4
 
 
-@pytest.mark.parametrize("path", [("worker",), ("topics", "create"), ("watch",), ("dlq",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "path",
+    [("worker",), ("topics", "create"), ("watch",), ("dlq",), ("status",), ("incidents",), ("verify-decision", "ab")],
+    ids=" ".join,
+)
 def test_what_needs_kafka_says_what_to_set(path: tuple[str, ...]) -> None:
     result = call(*path)
     assert result.exit_code == 1

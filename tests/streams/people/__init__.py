@@ -1,0 +1,1 @@
+"""What people tell the guard, and what they know of it, without a cluster."""
