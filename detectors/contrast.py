@@ -1,8 +1,8 @@
 """A version beside its control in the same window, on different requests: what both show is the traffic's doing.
 
 Each side is held against its own baseline; the excess, the candidate's debiased PSI less the control's, is a difference
-in differences. A shift of the control only counts by its size: whether both moved the same way is not asked. Where
-both baselines have the same bins, the two windows are also held against each other.
+in differences. A shift of the control only counts by its size: whether both moved the same way is asked only where both
+baselines have the same bins, so that the two windows can be held against each other.
 """
 
 from dataclasses import dataclass
@@ -62,7 +62,8 @@ def contrast(candidate: Side, control: Side, policy: FixedPolicy) -> SignalContr
 
     The cause is asked for in this order: UNKNOWN, a side without a debiased PSI, or with fewer effective rows or
     baseline rows than the policy wants; NONE, the candidate's is below the drift threshold; CANDIDATE, the control's is
-    below the warning, or the excess has itself reached the drift threshold; else TRAFFIC.
+    below the warning, or the excess has itself reached the drift threshold and so has, where the bins are the same, the
+    PSI of the two windows; else TRAFFIC.
 
     Args:
         candidate: the version in question.
@@ -71,15 +72,16 @@ def contrast(candidate: Side, control: Side, policy: FixedPolicy) -> SignalContr
     """
     ours, theirs = candidate.compared.psi_debiased, control.compared.psi_debiased
     beside = _beside(candidate, control) if candidate.grid == control.grid else None
+    apart = None if beside is None else _debiased(beside, candidate, control)
     return SignalContrast(
         psi=None if beside is None else beside.psi,
-        psi_debiased=None if beside is None else _debiased(beside, candidate, control),
+        psi_debiased=apart,
         kl_candidate_control=None if beside is None else beside.kl_current_reference,
         ks=None if beside is None else beside.ks,
         candidate_psi_debiased=ours,
         control_psi_debiased=theirs,
         excess=None if ours is None or theirs is None else ours - theirs,
-        cause=_cause(candidate.compared, control.compared, policy),
+        cause=_cause(candidate.compared, control.compared, apart, policy),
     )
 
 
@@ -95,7 +97,7 @@ def _debiased(beside: Comparison, candidate: Side, control: Side) -> float | Non
     return debiased_psi(beside.psi, len(beside.bins), candidate.compared.n_eff, control.compared.n_eff)
 
 
-def _cause(candidate: Comparison, control: Comparison, policy: FixedPolicy) -> ContrastCause:
+def _cause(candidate: Comparison, control: Comparison, apart: float | None, policy: FixedPolicy) -> ContrastCause:
     ours, theirs = candidate.psi_debiased, control.psi_debiased
     rows = min(candidate.n_eff, candidate.n_reference, control.n_eff, control.n_reference)
     if ours is None or theirs is None or rows < policy.n_eff_min:
@@ -103,6 +105,8 @@ def _cause(candidate: Comparison, control: Comparison, policy: FixedPolicy) -> C
     thresholds = policy if policy.drift_psi is not None else _PLAIN
     if ours < thresholds.drift:
         return ContrastCause.NONE
-    if theirs < thresholds.warn or ours - theirs >= thresholds.drift:
+    # The PSI of a far shift varies by more than a threshold; two windows that are alike have moved alike.
+    alike = apart is not None and apart < thresholds.drift
+    if theirs < thresholds.warn or (ours - theirs >= thresholds.drift and not alike):
         return ContrastCause.CANDIDATE
     return ContrastCause.TRAFFIC

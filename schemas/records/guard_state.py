@@ -86,7 +86,7 @@ class OpenIncident:
     vetoes: tuple[Note, ...]
     """Every veto, as it was answered last."""
     told: str
-    """The vetoes that stood when people were told last."""
+    """Vetoes that people were told of, one a line, each with the version it stood for."""
     command_id: str | None = None
     """What the incident led to."""
     frozen: bool

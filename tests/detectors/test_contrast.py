@@ -42,6 +42,7 @@ def _counts(grid: Grid, rows: tuple[int, ...]) -> Counts:
         ((200, 300, 500), (2_300, 3_000, 4_700), ContrastCause.TRAFFIC),
         ((300, 300, 400), (3_850, 3_000, 3_150), ContrastCause.CANDIDATE),  # 0.24; the control's 0.08 is no warning
         ((10, 90, 900), (3_500, 3_000, 3_500), ContrastCause.CANDIDATE),  # far more than the control's 0.14
+        ((5, 45, 950), (200, 700, 9_100), ContrastCause.TRAFFIC),  # 0.4 more than the control's 3.2, and yet alike
         ((20, 30, 50), (5_000, 3_000, 2_000), ContrastCause.UNKNOWN),  # 100 rows
         ((200, 300, 500), (20, 30, 50), ContrastCause.UNKNOWN),
         ((200, 300, 500), (), ContrastCause.UNKNOWN),

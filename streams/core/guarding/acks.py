@@ -13,6 +13,8 @@ __all__ = ["ACTUATORS_MAX", "take_ack"]
 
 ACTUATORS_MAX: Final = 64
 """Actuators of a model whose heartbeats are kept; the one that was silent longest goes."""
+CANCELLED: Final = "cancelled"
+"""An actuator's reason: a CANCEL came before it had acted."""
 
 
 def take_ack(turn: Turn, ack: Ack) -> None:
@@ -81,6 +83,8 @@ def _late(turn: Turn, index: int, ack: Ack) -> None:
     turn.model.ended[index] = replace(ended, corrected=said)
     words = f"{ended.action.value} had ended as {ended.end}; {ack.actuator_id} now says {said}"
     turn.step("late_ack", words)
+    if (ended.end, ack.reason) == (End.SUPERSEDED.value, CANCELLED):
+        return  # As it was told: nothing has failed.
     _correct(turn, ended, said, ack)
     incident = turn.model.incident
     notice = Notice(

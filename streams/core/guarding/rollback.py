@@ -5,9 +5,10 @@ from typing import Final
 
 from kedge.detectors.verdict import Verdict
 from kedge.schemas.monitor import Guarded, Mode
-from kedge.schemas.records import Action, AlertEvent, Report, Role, VersionReport
+from kedge.schemas.records import Action, AlertEvent, Report, Role, Severity, VersionReport
 from kedge.streams.core.guarding.ends import fail
 from kedge.streams.core.guarding.evidence import Proof
+from kedge.streams.core.guarding.history import Span
 from kedge.streams.core.guarding.incident import Incident
 from kedge.streams.core.guarding.incidents import resolve
 from kedge.streams.core.guarding.speech import Notice, gravity, tell
@@ -41,9 +42,14 @@ def consider(turn: Turn, report: VersionReport, proofs: Sequence[Proof]) -> None
     why = "; ".join(f"{proof.rule.value}: {proof.harm.reason}" for proof in asking)
     if standing:
         turn.step("veto_rollback", f"{why}; vetoed by {standing}")
-        if standing != incident.told:
-            incident.told = standing
-            _news(turn, f"a rollback to {target or 'nowhere'} is vetoed by {standing}")
+        told = set(incident.told.splitlines())
+        now = {f"{note.name} {report.version}" for note in notes if note.result == "stands"}
+        if now - told:
+            incident.told = "\n".join(sorted(told | now))
+            # Whoever was called in this very window need not be called again for what nothing is done about.
+            called = incident.severity == Severity.PAGE.value and turn.about.window_start <= incident.told_window
+            severity = Severity.TICKET if called else gravity(turn.monitor)
+            _news(turn, f"a rollback to {target or 'nowhere'} is vetoed by {standing}", severity)
         return
     _lead_away(turn, report, target, why)
 
@@ -74,13 +80,14 @@ def _lead_away(turn: Turn, report: VersionReport, target: str, why: str) -> None
         incident.route = "withheld"
 
 
-def _news(turn: Turn, words: str) -> None:
-    """Add to what the incident's alert of this turn says, or make one."""
+def _news(turn: Turn, words: str, severity: Severity | None = None) -> None:
+    """Add to what the incident's alert of this turn says, or make one; `severity` None: as grave as can be."""
+    severity = severity or gravity(turn.monitor)
     if turn.news is None:
-        turn.news = News(AlertEvent.UPDATED.value, words, gravity(turn.monitor))
+        turn.news = News(AlertEvent.UPDATED.value, words, severity)
     else:
         turn.news.reason += f"; {words}"
-        turn.news.severity = gravity(turn.monitor)
+        turn.news.severity = severity
 
 
 def watch_safe_path(turn: Turn, report: Report) -> None:
@@ -136,7 +143,11 @@ def _conclude(turn: Turn, incident: Incident) -> None:
         )
         tell(turn, notice)
     newest = sorted(incident.healthy | incident.breaching)[-turn.monitor.resolve_after :]
-    if len(newest) == turn.monitor.resolve_after and incident.healthy >= set(newest):
+    # A third version that harms is none of the rollback's, and still of the incident.
+    others = [key for key in incident.signals if key.version not in (incident.candidate, incident.target)]
+    span = Span(turn.about.window_start, turn.about.window_end, 0)
+    over = turn.model.history.is_over(others, span, turn.monitor.resolve_after)
+    if over and len(newest) == turn.monitor.resolve_after and incident.healthy >= set(newest):
         resolve(turn, incident, f"{incident.target} was healthy for {len(newest)} windows")
 
 

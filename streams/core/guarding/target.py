@@ -34,7 +34,7 @@ def unfit(model: ModelState, monitor: MonitorSpec, report: VersionReport, target
         return True, "no safe path is known"
     if target == report.version:
         return True, f"{target} is the version in question"
-    breach = _breach(model, target)
+    breach = _breach(model, target, shared=_shared(monitor, report, target))
     if breach:
         return True, f"{target} is in breach itself: {breach}"
     healthy = max((s.healthy_end for s in model.of_version(target) if s.healthy_end is not None), default=None)
@@ -46,10 +46,19 @@ def unfit(model: ModelState, monitor: MonitorSpec, report: VersionReport, target
     return True, f"{target}: no healthy window within {monitor.safe_path.standby_ms} ms, and no actuator vouches for it"
 
 
-def _breach(model: ModelState, target: str) -> str:
-    """What the target's newest judged windows say against it; empty: nothing."""
+def _shared(monitor: MonitorSpec, report: VersionReport, target: str) -> bool:
+    """Whether whatever has drifted on the live control has drifted on the version too: it is the traffic's doing."""
+    if target != report.control or report.control_kind is not ControlKind.CONCURRENT:
+        return False
+    causes = {c.cause for c in report.contrasts if (c.control_psi_debiased or 0.0) >= monitor.policy.drift}
+    return causes == {"traffic"}
+
+
+def _breach(model: ModelState, target: str, *, shared: bool) -> str:
+    """What the target's newest judged windows say against it; empty: nothing. `shared`: its drifts do not."""
     for standing in model.of_version(target):
-        if standing.role is not Role.SHADOW and standing.verdict == Verdict.DRIFTED.name:
+        drifted = standing.verdict == Verdict.DRIFTED.name and (standing.broken or not shared)
+        if standing.role is not Role.SHADOW and drifted:
             return f"drifted as {standing.role.value} in the window that ended at {standing.judged_end}"
     for key, track in sorted(model.history.tracks.items()):
         if key.version == target and key.kind in RULES and track.windows[max(track.windows)] is Verdict.DRIFTED:
