@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ROOMS := detectors schemas streams
 
-.PHONY: help demo demo-soak demo-picture test lint format types bench docs wheel-test lock clean
+.PHONY: help demo demo-soak demo-picture guard-soak test lint format types bench docs wheel-test lock clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -16,6 +16,9 @@ demo: .venv/demo ## the whole system in one command, on a built-in broker and re
 
 demo-soak: .venv/dev ## the demo 20 times; ends with how often its story held
 	$(BIN)/python -m tests.demo_soak $(ARGS)
+
+guard-soak: .venv/dev ## bad canaries and drifts of all traffic, 20 times each on a real broker; ends with how often the guard did right
+	$(BIN)/python -m tests.guard_soak $(ARGS)
 
 demo-picture: .venv/dev ## run the demo once and renew docs/images/demo.svg
 	$(BIN)/python -m tests.support.demo_picture

@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
 from kedge.schemas.codec import Codec
 from kedge.schemas.records import (
+    Ack,
     Alert,
     Baseline,
     Command,
@@ -36,6 +37,7 @@ RECORDS: Final[Mapping[str, tuple[type, ...]]] = {
     "alerts": (Alert,),
     "control": (Command,),
     "journal": (Journal,),
+    "acks": (Ack,),
     "dead_letters": (DeadLetter,),
 }
 
