@@ -124,6 +124,17 @@ class GuardMachine(RuleBasedStateMachine):
         command = self.first[-1 - back] if back < len(self.first) else self.first[-1]
         self.desk.tell("acks", self.desk.ack(command, result, actuator_id=who))
 
+    @rule(calm=st.integers(4, 9))
+    def a_rollback_goes_well(self, calm: int) -> None:
+        self.desk.harmed()
+        for _ in range(2):  # the freeze follows the rollback
+            order = self.desk.standing.order
+            if order is not None and not order.staged:
+                for who in ("router-1", "router-2"):
+                    self.desk.tell("acks", self.desk.ack(order.command, actuator_id=who))
+        for _ in range(calm):
+            self.desk.calm("v1")
+
     @rule()
     def a_router_lives(self) -> None:
         unknown: Ack = self.desk.heartbeat("v1", command_id="nothing")
