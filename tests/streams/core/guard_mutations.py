@@ -10,7 +10,7 @@ import pytest
 from kedge.detectors.verdict import Verdict
 from kedge.schemas.records import Command, GuardOrder, VersionReport
 from kedge.streams.core.guard import Guard
-from kedge.streams.core.guarding import decide, incidents, orders, sensing, wishes
+from kedge.streams.core.guarding import deadlines, decide, evidence, incidents, orders, sensing, wishes
 from kedge.streams.core.guarding.history import Span, Track
 from kedge.streams.core.guarding.readings import LiveReadings
 from kedge.streams.core.guarding.turn import Turn
@@ -45,8 +45,6 @@ def _resend_anew(patch: pytest.MonkeyPatch) -> None:
             turn.model.order = replace(order, command=replace(order.command, issued_at=turn.now_ms))
         resend(turn)
 
-    from kedge.streams.core.guarding import deadlines  # noqa: PLC0415 - beside its only use
-
     patch.setattr(deadlines, "resend", anew)
 
 
@@ -68,7 +66,7 @@ def _remember_twice(patch: pytest.MonkeyPatch) -> None:
 
 
 def _look_away_while_held(patch: pytest.MonkeyPatch) -> None:
-    weigh = decide.weigh
+    weigh = evidence.weigh
 
     def blind(turn: Turn, report: VersionReport) -> object:
         return () if turn.held() else weigh(turn, report)
@@ -103,7 +101,7 @@ def _note_no_reading(patch: pytest.MonkeyPatch) -> None:
 
 
 def _cool_by_the_clock(patch: pytest.MonkeyPatch) -> None:
-    take = decide.take_tick
+    take = deadlines.take_tick
 
     def impatient(turn: Turn, due: tuple[str, ...]) -> None:
         if turn.model.cooldown > 1:
@@ -114,13 +112,15 @@ def _cool_by_the_clock(patch: pytest.MonkeyPatch) -> None:
 
 
 def _go_on_after_a_failure(patch: pytest.MonkeyPatch) -> None:
-    take, freeze = decide._take, decide.freeze  # noqa: SLF001 - the protection is everywhere in it
+    take, freeze = decide._take, incidents.freeze  # noqa: SLF001 - the protection is everywhere in it
 
     def undaunted(turn: Turn, given: decide.Given) -> None:
-        failed, turn.model.failed = turn.model.failed, None
+        model = turn.model
+        failed = model.failed
+        setattr(model, "failed", None)  # noqa: B010 - mypy would take it for None ever after
         take(turn, given)
-        if turn.model.failed is None and "override_release" not in turn.steps:
-            turn.model.failed = failed
+        if "override_release" not in turn.steps and model.failed is None:
+            model.failed = failed
 
     def freezing(turn: Turn) -> None:
         failed, turn.model.failed = turn.model.failed, None
