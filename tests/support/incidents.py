@@ -210,6 +210,11 @@ class Scene:
 
     # -- what came of it ---------------------------------------------------------------------------------------------
 
+    @property
+    def published(self) -> int:
+        """Rows and outcomes that lie in Kafka."""
+        return self._publisher.stats().sent
+
     def journal(self, model: str) -> list[Journal]:
         """All entries so far."""
         return [entry for entry in self.outputs.read("journal") if entry.model == model]
