@@ -28,7 +28,7 @@ from kedge.streams.core.judge import Judge
 from kedge.streams.core.tally import Tally
 from tests.scenarios.router import Router
 from tests.scenarios.traffic import Serving, Traffic, primary
-from tests.streams.core.made import CODEC, Rec, catalog, config
+from tests.streams.core.made import CODEC, TOPOLOGY, Rec, catalog, config
 from tests.support.means import HashSigner, guard_means
 
 __all__ = ["ARMED", "DAWN", "MINUTE", "OUTCOMES", "WINDOWS", "World"]
@@ -56,10 +56,10 @@ class World:
     Args:
         text: the monitor's lines, without model and owner.
         router: who obeys.
-        seed: of the traffic.
+        partitions: of `predictions`; with more than one there are no outcomes.
     """
 
-    def __init__(self, text: str = WINDOWS + ARMED, *, router: Router | None = None, seed: int = 1) -> None:
+    def __init__(self, text: str = WINDOWS + ARMED, *, router: Router | None = None, partitions: int = 1) -> None:
         self.catalog = catalog(text)
         active = self.catalog.monitor_at("m", DAWN)
         assert active is not None
@@ -69,9 +69,13 @@ class World:
         self.story: list[str] = []
         self.written: list[Write] = []
         self.state: GuardModel | None = None
-        self._traffic = Traffic(seed)
-        self._tally = Tally(config(), self.catalog, CODEC)
-        self._judge = Judge(config(), self.catalog, CODEC)
+        self.silent: set[int] = set()
+        """Partitions whose tally is down."""
+        self._traffic = Traffic(1)
+        topology = {**TOPOLOGY, "predictions": partitions, "outcomes": partitions}
+        self._tallies = [Tally(config(partition=p, topology=topology), self.catalog, CODEC) for p in range(partitions)]
+        self._unread: list[list[Rec]] = [[] for _ in self._tallies]
+        self._judge = Judge(config(topology=topology), self.catalog, CODEC)
         self._guard = Guard(config(), self.catalog, CODEC, guard_means())
         self._ends = dict.fromkeys(("predictions", "outcomes", "partials", *_TOLD), 0)
         self._inputs: dict[tuple[str, int], bytes] = {}
@@ -101,7 +105,7 @@ class World:
         before, until = len(self.story), self.now + passed_ms
         while self.now < until:
             answer_at = self.router.next_at
-            step = self.now + _OPEN_MS if self._open else until
+            step = self.now + (_OPEN_MS if self._open else self.length // _PARTS)
             self.now = max(self.now, min(until, step, until if answer_at is None else answer_at))
             self._tell("acks", *self.router.answers(self.now))
             self._round()
@@ -110,9 +114,15 @@ class World:
     def send(self, *messages: object) -> None:
         """Append predictions and outcomes now, and let them count."""
         rows = [self._append(_topic(message), message, self.now) for message in messages]
-        self._tally.fold(rows, self.now)
-        self._tally.stand(self._ends, self.now)
-        self.count(*self._output(self._tally, "partials"))
+        partials: list[bytes] = []
+        for number, tally in enumerate(self._tallies):
+            self._unread[number] += rows[number :: len(self._tallies)]
+            if number not in self.silent:
+                tally.fold(self._unread[number], self.now)
+                tally.stand(self._ends, self.now)
+                self._unread[number] = []
+                partials += self._output(tally, "partials")
+        self.count(*partials)
 
     def count(self, *partials: bytes) -> None:
         """Tell the judge counts; what it reports is told to the guard."""

@@ -60,6 +60,10 @@ class Router:
         found = [self._handle(command, command.command_id in cancelled, now_ms) for command in due]
         return [ack for ack in found if ack is not None]
 
+    def heartbeat(self, now_ms: int, *standby: str) -> Ack:
+        """Return its sign of life, with the versions that stand by."""
+        return replace(_ACK, observed_version=self.version, timestamp=now_ms, standby=standby)
+
     def by_hand(self, version: str) -> None:
         """Somebody else switches it."""
         self.version = version

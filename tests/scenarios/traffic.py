@@ -11,7 +11,7 @@ from kedge.schemas.bitmap import pack_bits
 from kedge.schemas.hashing import id_hash
 from kedge.schemas.records import Coded, Outcome, Packed, PredictionBatch, Role
 
-__all__ = ["Serving", "Traffic", "canary", "primary", "shadow"]
+__all__ = ["Serving", "Traffic", "canary", "clicked", "primary", "shadow"]
 
 CITIES: Final = ("london", "paris", "rome")
 FAST_MS: Final = 20.0
@@ -40,6 +40,8 @@ class Serving:
     """Answers of a shadow that have nothing to do with the primary's."""
     lost: int = 0
     """Rows that its senders say they had to drop."""
+    ahead_ms: int = 0
+    """How far its nodes' clocks are ahead."""
     senders: Sequence[float] = (0.25, 0.25, 0.25, 0.25)
     """Each one's share of the rows."""
 
@@ -62,6 +64,11 @@ def canary(version: str = "v2", **changes: object) -> Serving:
 def shadow(version: str = "v2", **changes: object) -> Serving:
     """Return a version that answers what the primary answers, and serves nobody."""
     return primary(version, **{"role": Role.SHADOW, **changes})
+
+
+def clicked(request: str, timestamp: int, click: bool = True) -> Outcome:  # noqa: FBT001, FBT002 (what came of it)
+    """Return what came of a request."""
+    return Outcome(request_id=request, model="m", kind="click", timestamp=timestamp, observed=float(click))
 
 
 @dataclass
@@ -94,7 +101,7 @@ class Traffic:
         messages: list[PredictionBatch | Outcome] = []
         asked: _Answers | None = None
         for serving in sorted(servings, key=lambda s: s.role is Role.SHADOW):
-            times = np.linspace(start, end, serving.rows, endpoint=False).astype(np.int64)
+            times = np.linspace(start, end, serving.rows, endpoint=False).astype(np.int64) + serving.ahead_ms
             answers = self._answers(serving, None if serving.served else asked)
             asked = answers if asked is None else asked
             messages += self._batches(serving, times, answers)
@@ -113,9 +120,9 @@ class Traffic:
         return _Answers([f"r{n}" for n in numbers], self._rng.random(serving.rows) ** serving.score)
 
     def _outcomes(self, serving: Serving, times: NDArray[np.int64], answers: _Answers) -> Iterator[Outcome]:
-        clicked = self._rng.random(serving.rows) < (serving.clicks or 0.0)
-        for request, time, click in zip(answers.requests, times.tolist(), clicked.tolist(), strict=True):
-            yield Outcome(request_id=request, model="m", kind="click", timestamp=time, observed=float(click))
+        clicks = self._rng.random(serving.rows) < (serving.clicks or 0.0)
+        for request, time, click in zip(answers.requests, times.tolist(), clicks.tolist(), strict=True):
+            yield clicked(request, time, click)
 
     def _batches(self, serving: Serving, times: NDArray[np.int64], answers: _Answers) -> Iterator[PredictionBatch]:
         rng, rows = self._rng, len(answers.requests)

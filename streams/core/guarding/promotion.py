@@ -19,6 +19,8 @@ def gate(turn: Turn, report: VersionReport) -> None:
     standing = model.standings.get(key)
     if promotion is None or report.role is Role.PRIMARY or report.segment or standing is None:
         return
+    if turn.monitor.outcomes and not report.outcomes_due:
+        return  # A window is asked about once, when all is known of it.
     criteria = tuple(_criteria(turn, promotion, report, standing))
     told = " ".join(f"{note.name}={note.result}" for note in criteria)
     if told == standing.promotion:
