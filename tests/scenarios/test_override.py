@@ -1,6 +1,6 @@
 """People against automation: a pin before the harm, a hold while the command is in flight, a forced rollback."""
 
-from kedge.schemas.records import Action, Command, OverrideAction
+from kedge.schemas.records import Action, Alert, Command, OverrideAction
 from tests.scenarios.driver import ARMED, WINDOWS, World
 from tests.scenarios.router import Router
 from tests.scenarios.traffic import canary, primary
@@ -97,4 +97,14 @@ def test_a_person_forces_a_rollback_whatever_the_mode() -> None:
         "4 HEALTHY",
     ]
     assert world.router.effects == ["ROUTE_TO_SAFE_PATH v1"]
+    assert world.recounted() == []
+
+
+def test_two_holds_that_end_at_once_end_in_the_order_of_the_state_whoever_came_first() -> None:
+    world = World(WINDOWS + ARMED)
+    world.play(2, primary(), canary())
+    for action in (OverrideAction.SUPPRESS, OverrideAction.PIN):
+        world.override(action, target_version="v2", expires_at=world.now + world.length)
+    assert world.play(2, primary(), canary())[-3:] == ["3 HEALTHY", "3 TICKET: NOTICE hold", "3 TICKET: NOTICE hold"]
+    assert [a.summary for a in world.all(Alert)][-2:] == ["m: PIN by ann is over", "m: SUPPRESS by ann is over"]
     assert world.recounted() == []

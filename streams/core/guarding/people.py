@@ -132,7 +132,8 @@ def lapse(turn: Turn) -> None:
     model, now = turn.model, turn.now_ms
     for override_id in [key for key, expires in model.seen.items() if expires <= now]:
         del model.seen[override_id]
-    over = [hold for hold in model.holds.values() if hold.expires_at <= now]
+    # In the order in which the state has them: it must not matter whether it was read back meanwhile.
+    over = [hold for _, hold in sorted(model.holds.items()) if hold.expires_at <= now]
     for hold in over:
         del model.holds[hold.action]
         turn.step("hold_over", f"{hold.action.value} by {hold.actor} is over")

@@ -40,7 +40,7 @@ def unfit(model: ModelState, monitor: MonitorSpec, report: VersionReport, target
     healthy = max((s.healthy_end for s in model.of_version(target) if s.healthy_end is not None), default=None)
     if healthy is not None and healthy > report.window_end - monitor.safe_path.standby_ms:
         return False, f"{target} was healthy in the window that ended at {healthy}"
-    for standby in model.standbys.values():
+    for _, standby in sorted(model.standbys.items()):
         if target in standby.versions and standby.seen_at > now_ms - HEARTBEAT_MS:
             return False, f"{standby.actuator_id} has {target} standing by"
     return True, f"{target}: no healthy window within {monitor.safe_path.standby_ms} ms, and no actuator vouches for it"
