@@ -6,6 +6,7 @@ reader has the command, and when it has the answer of an actuator in this proces
 incident in one environment: with more the guard would look for another cause.
 """
 
+import logging
 import tempfile
 import threading
 import time
@@ -34,6 +35,7 @@ def run() -> dict[str, float]:
     """Return seconds, over all incidents."""
     commands: list[float] = []
     answers: list[float] = []
+    logging.getLogger("kedge.actuator").setLevel(logging.ERROR)  # it says of each new store that it is new
     with tempfile.TemporaryDirectory() as folder, Broker(Path(folder, "kafka")) as broker:
         for number in range(ENVIRONMENTS):
             place = Path(folder, str(number))
