@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any, Final
 
 from kedge.schemas.codec import Codec
-from kedge.schemas.records import Alert, Command, Report, VersionReport
+from kedge.schemas.records import Ack, Alert, Command, Report, VersionReport
 from kedge.streams.core.catalog import Catalog
 from kedge.streams.core.columns import Columns
 from kedge.streams.core.config import CoreConfig
@@ -97,6 +97,12 @@ class Pipeline:
             tally.fold([record for record in records if record.partition == number], now_ms)
             tally.stand({source: tally.committed.get(source, -1) + 1 for source in SOURCES[Agent.TALLY]}, now_ms)
             self._pass(tally, self._judge)
+        yield from self._decide()
+
+    def answer(self, ack: Ack) -> Iterator[Output]:
+        """Take a router's answer in; yields what came of it."""
+        value = self._codec.encode(ack)
+        self._guard.fold([LocalRecord("acks", next(self._offsets), self._clock_ms, None, value)], self._clock_ms)
         yield from self._decide()
 
     def finish(self) -> Iterator[Output]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kedge.streams.core.columns import Columns, Numbers, Texts
 
-__all__ = ["BREAKS", "break_rows"]
+__all__ = ["BREAKS", "break_rows", "close_laguardia", "hours_in_utc"]
 
 Floats = NDArray[np.float64]
 
@@ -69,6 +69,17 @@ def break_rows(columns: Columns, name: str, rows: NDArray[np.bool_]) -> Columns:
     values = np.where(rows, broken.rewrite(numbers.values), numbers.values)
     valid = np.isfinite(values)
     return replace(columns, numbers={**columns.numbers, name: Numbers(values, None if valid.all() else valid)})
+
+
+def hours_in_utc(columns: Columns) -> Columns:
+    """Return the columns with the departure hours of New York's summer in UTC."""
+    return break_rows(columns, "departure_hour", np.ones(columns.rows, np.bool_))
+
+
+def close_laguardia(columns: Columns, rows: NDArray[np.bool_]) -> Columns:
+    """Return the columns with LaGuardia's flights of `rows` leaving from Newark: no fault, the world has changed."""
+    moved = TextBreak("LaGuardia is closed", lambda code: "EWR" if code == "LGA" else code)
+    return replace(columns, strings={**columns.strings, "origin": _rewritten(columns.strings["origin"], moved, rows)})
 
 
 def _rewritten(texts: Texts, broken: TextBreak, rows: NDArray[np.bool_]) -> Texts:

@@ -29,7 +29,12 @@ LATE_MIN: Final = 15
 """Minutes after which an arrival is late, as airlines count."""
 
 _TEXTS: Final = ("carrier", "origin", "dest")
-_COLUMNS: Final = (*_TEXTS, "arr_delay", "distance", "hour", "minute", "tailnum", "time_hour")
+_COLUMNS: Final = (
+    *(*_TEXTS, "arr_delay", "dep_delay", "air_time"),
+    *("distance", "hour", "minute", "tailnum", "time_hour"),
+)
+_TAXI_MIN: Final = 25
+"""On the ground between gate and air, at both ends together: the data have only what lies between."""
 
 
 class DataMissingError(Exception):
@@ -46,6 +51,8 @@ class Flights:
     texts: Mapping[str, Texts]
     delay_min: NDArray[np.float64]
     """Minutes after the scheduled arrival, negative before; NaN: it never arrived there."""
+    arrived_at: NDArray[np.int64]
+    """When that is known, milliseconds since 1970-01-01 UTC; means nothing of what never arrived."""
 
 
 def load_flights() -> Flights:
@@ -61,6 +68,7 @@ def load_flights() -> Flights:
     hours = table["time_hour"].cast(pa.timestamp("ms", "UTC")).cast(pa.int64()).to_numpy()
     minute = table["minute"].to_numpy()
     timestamps = hours + 60_000 * minute
+    minutes = _floats(table["dep_delay"]) + _floats(table["air_time"]) + _TAXI_MIN
     order = np.argsort(timestamps, kind="stable")
     plane = pc.index_in(table["tailnum"], planes["tailnum"])
     return Flights(
@@ -73,6 +81,7 @@ def load_flights() -> Flights:
         },
         texts={name: _texts(table[name], order) for name in _TEXTS},
         delay_min=_floats(table["arr_delay"])[order],
+        arrived_at=(timestamps + 60_000 * np.nan_to_num(minutes).astype(np.int64))[order],
     )
 
 

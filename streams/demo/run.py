@@ -1,4 +1,4 @@
-"""`kedge demo`, from nothing to the end: a Kafka, a model, a monitor, a worker, eight weeks of flights."""
+"""`kedge demo`, from nothing to the end: a Kafka, a model, a monitor, a worker, a router, six weeks of flights."""
 
 import tempfile
 import time
@@ -11,17 +11,20 @@ from kedge.schemas.codec import Codec
 from kedge.streams.announce import Place, announce_baseline, announce_monitor
 from kedge.streams.demo.breaks import BREAKS
 from kedge.streams.demo.cluster import BuiltInCluster
+from kedge.streams.demo.faults import faults
 from kedge.streams.demo.feed import Feed
 from kedge.streams.demo.flights import load_flights
+from kedge.streams.demo.rollout import VERSION_1
 from kedge.streams.demo.screen import Screen
-from kedge.streams.demo.setting import BREAK_AT, REFERENCE, STREAM, Setting, prepare
+from kedge.streams.demo.setting import BREAK_AT, CLOSED, REFERENCE, REPAIR_AT, Setting, prepare
+from kedge.streams.demo.site import Site
 from kedge.streams.demo.story import Plot, Sent, Story, Summary
 from kedge.streams.demo.watch import Outputs
 from kedge.streams.demo.words import day
 from kedge.streams.demo.worker import Worker
 from kedge.streams.settings import KafkaSettings
 
-__all__ = ["Ending", "run"]
+__all__ = ["Ending", "plot_of", "run"]
 
 _ENVIRONMENT: Final = "demo"
 _LONGEST_S: Final = 110.0
@@ -40,7 +43,7 @@ def run(broken: tuple[str, ...], screen: Screen, *, clock: Callable[[], float] =
     """Run the whole system once.
 
     Args:
-        broken: features that break on the way, names in `BREAKS`.
+        broken: features that break on the way, names in `BREAKS`; none: nothing happens at all.
         screen: where it is shown.
         clock: seconds, monotonic.
 
@@ -53,44 +56,73 @@ def run(broken: tuple[str, ...], screen: Screen, *, clock: Callable[[], float] =
     now_ms = time.time_ns() // 1_000_000
     setting = prepare(load_flights(), broken, created_at=now_ms)
     screen.step(
-        f"model and baseline: fitted to {setting.baseline.provenance.rows:,} flights from New York, "
+        f"model and baselines: fitted to {setting.baselines[0].provenance.rows:,} flights from New York, "
         f"{day(REFERENCE[0])} to {day(REFERENCE[1] - 1)}"
     )
-    place = Place(kafka=cluster.settings, codec=Codec())
-    announce_monitor(place, setting.monitor, now_ms=now_ms)
-    announce_baseline(place, setting.baseline, now_ms=now_ms)
-    for name in broken:
-        screen.step(f"upstream, from {day(BREAK_AT)} on: {BREAKS[name].what}")
-    screen.step("worker: `kedge worker`, in a process of its own")
-    story = Story(Plot(expected=setting.expected(), broken=frozenset(broken), broken_at=BREAK_AT))
-    sent = _follow(cluster.settings, setting, story, screen, in_time=lambda: clock() < began_s + _LONGEST_S)
-    faults = story.faults(sent)
-    screen.end(story, sent, faults)
-    return Ending(story.summary(sent, clock() - began_s), faults)
-
-
-def _follow(
-    kafka: KafkaSettings, setting: Setting, story: Story, screen: Screen, *, in_time: Callable[[], bool]
-) -> Sent:
-    """Send the stream and follow what comes of it, to the end of the story or of the time that there is."""
-    feed, outputs = Feed(setting.stream, kafka), Outputs(kafka)
+    story = Story(plot_of(setting, broken))
     with tempfile.TemporaryDirectory(prefix="kedge-demo-") as folder:
-        worker = Worker(kafka, Path(folder) / "worker.log")
+        site = Site(Path(folder))
+        _announce(cluster.settings, setting, site, now_ms)
+        for name in broken:
+            screen.step(f"upstream, {day(BREAK_AT)} to {day(REPAIR_AT)}: {BREAKS[name].what}")
+        if broken:
+            screen.step(f"router: `current` leads to version {VERSION_1}; an actuator obeys signed commands, key {site.key.key_id}")
+        screen.step("worker: `kedge worker`, in a process of its own")
+        worker = Worker(cluster.settings, Path(folder) / "worker.log", trust=site.trust())
+        site.obey(cluster.settings, setting.monitor.model)
         try:
-            worker.start()
-            screen.wait(story)
-            while not story.is_over and in_time():
-                feed.send(max(STREAM[0], story.reported_ms))
-                for received in outputs.read(_POLL_S):
-                    worker.moved()
-                    story.take(received)
-                    screen.show(story, received)
-                if worker.watch():
-                    screen.step("worker: it has ended, and is started again")
-            if not story.is_over:
-                screen.step(f"not over after {_LONGEST_S:.0f} s; the worker logged last:\n{worker.tail()}")
+            stage = _Stage(Feed(setting.season, cluster.settings, site), Outputs(cluster.settings), worker, screen)
+            sent = _follow(stage, story, in_time=lambda: clock() < began_s + _LONGEST_S)
         finally:
-            sent = feed.close()
-            worker.stop()
-            outputs.close()
+            site.close()
+    found = faults(story, sent)
+    screen.end(story, sent, found)
+    return Ending(story.summary(sent, clock() - began_s), found)
+
+
+def plot_of(setting: Setting, broken: tuple[str, ...]) -> Plot:
+    """Return what is put in; the last day is not complete."""
+    *whole, _ = (day.start for day in setting.season.days())
+    return Plot(
+        starts=tuple(whole), broken=frozenset(broken), broken_at=BREAK_AT, repaired_at=REPAIR_AT, closed=CLOSED
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """What is at work."""
+
+    feed: Feed
+    outputs: Outputs
+    worker: Worker
+    screen: Screen
+
+
+def _announce(kafka: KafkaSettings, setting: Setting, site: Site, now_ms: int) -> None:
+    place = Place(kafka=kafka, codec=Codec(), signer=site.key)
+    announce_monitor(place, setting.monitor, now_ms=now_ms)
+    for baseline in setting.baselines:
+        announce_baseline(place, baseline, now_ms=now_ms)
+
+
+def _follow(stage: _Stage, story: Story, *, in_time: Callable[[], bool]) -> Sent:
+    """Send the season and follow what comes of it, to the end of the story or of the time that there is."""
+    worker, screen = stage.worker, stage.screen
+    try:
+        worker.start()
+        screen.wait(story)
+        while not story.is_over and in_time():
+            stage.feed.send(story)
+            for received in stage.outputs.read(_POLL_S):
+                worker.moved()
+                story.take(received)
+                screen.show(story, received)
+            if worker.watch():
+                screen.step("worker: it has ended, and is started again")
+        if not story.is_over:
+            screen.step(f"not over after {_LONGEST_S:.0f} s; the worker logged last:\n{worker.tail()}")
+    finally:
+        sent = stage.feed.close()
+        worker.stop()
+        stage.outputs.close()
     return sent

@@ -8,7 +8,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from kedge.schemas.records import Alert, Command, Report
+from kedge.schemas.records import Alert, Command, Report, Role
 from kedge.streams.demo.story import Received, Sent, Story
 from kedge.streams.demo.words import calendar, ending, window_line
 
@@ -57,7 +57,7 @@ class Screen:
     def show(self, story: Story, received: Received) -> None:
         """Show what has just come."""
         match received.record:
-            case Report() as report:
+            case Report(role=Role.PRIMARY) as report:
                 self._last = window_line(report)
                 if self._mode is Mode.LINES:
                     self._print(self._last)

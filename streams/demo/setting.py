@@ -1,21 +1,32 @@
 """When what happens: the seasons that are compared, and everything that is published before the first prediction."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kedge.schemas.monitor import monitor_hash, parse_monitor, to_document
 from kedge.schemas.records import Baseline, Monitor, Provenance
 from kedge.streams.core.columns import Columns, Numbers
 from kedge.streams.core.fit import FitOptions, fit
-from kedge.streams.demo.breaks import break_rows
+from kedge.streams.demo.breaks import break_rows, close_laguardia, hours_in_utc
 from kedge.streams.demo.delay import fit_delays
 from kedge.streams.demo.flights import DATASET, LATE_MIN, Flights
+from kedge.streams.demo.rollout import VERSION_1, VERSION_2, Season
 
-__all__ = ["BREAK_AT", "DAY_MS", "STREAM", "Setting", "prepare"]
+__all__ = [
+    "BREAK_AT",
+    "CLOSED",
+    "DAY_MS",
+    "REPAIR_AT",
+    "STREAM",
+    "Setting",
+    "prepare",
+]
 
 DAY_MS: Final = 86_400_000
 
@@ -27,9 +38,12 @@ def _utc(text: str) -> int:
 # Spring against summer: of all quarters that the year offers, the one whose next eight weeks change least by
 # themselves. The debiased PSI of every feature, of every day, stays under 0.05 (the warning starts at 0.1).
 REFERENCE: Final = (_utc("2013-04-01"), _utc("2013-07-01"))
-STREAM: Final = (REFERENCE[1], _utc("2013-08-26T12:00"))
-"""Eight weeks, and half a day more: a window closes when something later has been seen."""
-BREAK_AT: Final = _utc("2013-08-08T14:00")
+STREAM: Final = (REFERENCE[1], _utc("2013-08-12T12:00"))
+"""Six weeks, and half a day more: a window closes when something later has been seen."""
+BREAK_AT: Final = _utc("2013-07-11T14:00")
+REPAIR_AT: Final = _utc("2013-07-15T14:00")
+CLOSED: Final = (_utc("2013-07-26"), _utc("2013-07-28"))
+"""LaGuardia: the world changes, for whatever version answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,42 +51,54 @@ class Setting:
     """What is published."""
 
     monitor: Monitor
-    baseline: Baseline
-    stream: Columns
-    """Predictions in order of event time, with their scores."""
+    baselines: Sequence[Baseline]
+    """One of each version."""
+    season: Season
     window_ms: int
-
-    def expected(self) -> dict[int, int]:
-        """Return the predictions in each window, by its start; the last window is not complete and left out."""
-        starts = self.stream.timestamps - self.stream.timestamps % self.window_ms
-        found, counts = np.unique(starts, return_counts=True)
-        return dict(zip(found[:-1].tolist(), counts[:-1].tolist(), strict=True))
 
 
 def prepare(flights: Flights, broken: tuple[str, ...], *, created_at: int) -> Setting:
-    """Fit model and baseline to the reference, and score the stream, in which `broken` features break on the way.
+    """Fit model and baselines to the reference, and let both versions score the stream.
 
     Args:
         flights: all of them.
-        broken: names in `BREAKS`.
-        created_at: stands in the baseline's provenance, milliseconds since 1970-01-01 UTC.
+        broken: names in `BREAKS`, of what breaks on the way; none: a season in which nothing happens at all.
+        created_at: stands in the baselines' provenance, milliseconds since 1970-01-01 UTC.
     """
     text = files(__package__).joinpath("monitor.yaml").read_text(encoding="utf-8")
     spec = parse_monitor(text, "monitor.yaml")
     everything = _columns(flights, spec.model)
-    reference, late = _between(everything, flights, REFERENCE)
-    arrived = np.isfinite(late)
-    model = fit_delays(reference.take(arrived), late[arrived] > LATE_MIN)
-    stream, _ = _between(everything, flights, STREAM)
+    before, during = (_rows(flights, period) for period in (REFERENCE, STREAM))
+    reference, stream = everything.take(before), everything.take(during)
+    delay = flights.delay_min[before]
+    arrived = np.isfinite(delay)
+    model = fit_delays(reference.take(arrived), delay[arrived] > LATE_MIN)
+
+    def scores(columns: Columns) -> dict[str, Numbers]:
+        """Version 2 is the same model behind another front: it asks with hours that the model has never learnt."""
+        asked = {VERSION_1: columns, VERSION_2: hours_in_utc(columns)}
+        return {version: Numbers(model.score(of)) for version, of in asked.items()}
+
     for name in broken:
-        stream = break_rows(stream, name, stream.timestamps >= BREAK_AT)
+        hit = (stream.timestamps >= BREAK_AT) & (stream.timestamps < REPAIR_AT)
+        stream = break_rows(stream, name, hit)
+    if broken:
+        stream = close_laguardia(stream, (stream.timestamps >= CLOSED[0]) & (stream.timestamps < CLOSED[1]))
     provenance = Provenance(dataset=f"{DATASET}, April to June 2013", rows=reference.rows, created_at=created_at)
-    scored = replace(reference, score=Numbers(model.score(reference)))
     document = to_document(spec)
     return Setting(
         monitor=Monitor(model=spec.model, hash=monitor_hash(document), effective_from=0, document=document),
-        baseline=fit(scored, provenance, FitOptions(monitor=spec)),
-        stream=replace(stream, score=Numbers(model.score(stream))),
+        baselines=[
+            fit(replace(reference, version=version, score=score), provenance, FitOptions(monitor=spec))
+            for version, score in scores(reference).items()
+        ],
+        season=Season(
+            rows=stream,
+            scores=scores(stream),
+            delay_min=flights.delay_min[during],
+            arrived_at=flights.arrived_at[during],
+            eventful=bool(broken),
+        ),
         window_ms=spec.windows.length_ms,
     )
 
@@ -80,7 +106,7 @@ def prepare(flights: Flights, broken: tuple[str, ...], *, created_at: int) -> Se
 def _columns(flights: Flights, model: str) -> Columns:
     return Columns(
         model=model,
-        version="2013.2",
+        version=VERSION_1,
         role="PRIMARY",
         timestamps=flights.timestamps,
         numbers=flights.numbers,
@@ -89,6 +115,5 @@ def _columns(flights: Flights, model: str) -> Columns:
     )
 
 
-def _between(columns: Columns, flights: Flights, period: tuple[int, int]) -> tuple[Columns, np.ndarray]:
-    rows = (columns.timestamps >= period[0]) & (columns.timestamps < period[1])
-    return columns.take(rows), flights.delay_min[rows]
+def _rows(flights: Flights, period: tuple[int, int]) -> NDArray[np.bool_]:
+    return (flights.timestamps >= period[0]) & (flights.timestamps < period[1])

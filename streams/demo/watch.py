@@ -6,7 +6,7 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from kedge.schemas.codec import Codec
-from kedge.schemas.records import Alert, Command, Journal, Report, VersionReport
+from kedge.schemas.records import Ack, Alert, Command, Journal, Report, VersionReport
 from kedge.streams.demo.cluster import PARTITIONS
 from kedge.streams.demo.story import Output, Received
 from kedge.streams.names import Topics
@@ -28,6 +28,7 @@ class Outputs:
             names.alerts: (Alert,),
             names.control: (Command,),
             names.journal: (Journal,),
+            names.acks: (Ack,),
         }
         self._codec = Codec()
         self._consumer = Consumer(
@@ -57,7 +58,8 @@ class Outputs:
                     raise KafkaException(error)
                 continue
             value, kind = message.value() or b"", self._kinds[message.topic() or ""]
-            yield Received(self._codec.decode(value, kind), message.partition() or 0, message.offset() or 0)
+            where = (message.partition() or 0, message.offset() or 0)
+            yield Received(self._codec.decode(value, kind), *where, at_ms=message.timestamp()[1])
 
     def close(self) -> None:
         """Let go of the connection."""

@@ -54,7 +54,7 @@ def window_line(report: Report) -> Text:
 def calendar(story: Story) -> Text:
     """Return a row for each week: a square for each day, as its window was judged; a dot where it was not yet."""
     text = Text()
-    days = sorted(story.plot.expected)
+    days = story.plot.starts
     for first in range(0, len(days), _WEEK):
         text.append(f"  {day(days[first])}  ", "dim")
         for start in days[first : first + _WEEK]:
@@ -95,7 +95,7 @@ def _drifted(story: Story) -> Iterator[RenderableType]:
 
 
 def _told(story: Story) -> Iterator[RenderableType]:
-    rows = [*map(_alert, story.alerts), *map(_command, story.commands)]
+    rows = [*map(_alert, story.alerts), *map(_command, story.commands.values())]
     if rows:
         yield _heading("What it led to")
         yield _pairs(rows)
@@ -125,7 +125,7 @@ def _pairs(rows: Sequence[tuple[Text, Text]]) -> RenderableType:
 
 def _conclusion(story: Story, sent: Sent, faults: tuple[str, ...]) -> Iterator[RenderableType]:
     yield _heading("What happened")
-    counted = sum(story.windows[start].requests for start in story.plot.expected if start in story.windows)
+    counted = sum(story.windows[start].requests for start in story.plot.starts if start in story.windows)
     policy = PolicySpec()  # the demo's monitor file leaves it as it is
     sentences = [
         (

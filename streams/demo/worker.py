@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from kedge.streams.settings import KafkaSettings
@@ -34,12 +35,16 @@ class Worker:
         kafka: KafkaSettings,
         log: Path,
         *,
+        trust: Mapping[str, str] = MappingProxyType({"KEDGE_TRUST": "development"}),
         command: Sequence[str] = COMMAND,
         clock: Callable[[], float] = time.monotonic,
         patience_s: float = _STOP_S,
     ) -> None:
-        """Start nothing yet. What it says is appended to `log`; it has `patience_s` to stop."""
-        self._variables = _variables(kafka)
+        """Start nothing yet. What it says is appended to `log`; it has `patience_s` to stop.
+
+        `trust`: the variables that say who signs, and whose signature counts.
+        """
+        self._variables = {**_variables(kafka), **trust}
         self._log, self._command, self._clock, self._patience_s = log, command, clock, patience_s
         self._process: subprocess.Popen[bytes] | None = None
         self._moved_s = 0.0
@@ -123,7 +128,6 @@ def _variables(kafka: KafkaSettings) -> Mapping[str, str]:
         "KEDGE_BROKERS": kafka.brokers,
         "KEDGE_ENVIRONMENT": kafka.environment,
         "KEDGE_EMBEDDED": "true",
-        "KEDGE_TRUST": "development",
         "KEDGE_HTTP_PORT": "0",
         "KEDGE_CHECKPOINT_SECONDS": "0.2",
         "KEDGE_SESSION_TIMEOUT_SECONDS": "6",
