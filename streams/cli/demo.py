@@ -24,17 +24,21 @@ _DEFAULT = ("carrier", "distance")
     metavar="COLUMN",
     help=f"What breaks on the way; may be given more than once. One of {', '.join(BREAKS)}.",
 )
-@click.option("--no-break", is_flag=True, help="Nothing breaks: there must be no alert and no command.")
+@click.option(
+    "--no-break", is_flag=True, help="Nothing breaks and no version 2 comes: there must be no alert and no command."
+)
 @click.option(
     "--json", "as_json", is_flag=True, help="One JSON object on standard output; the rest goes to standard error."
 )
 @click.pass_context
 def demo(context: click.Context, broken: tuple[str, ...], *, no_break: bool, as_json: bool) -> None:
-    """The whole system in one command: no broker to install, real flights, about half a minute.
+    """The whole system in one command: no broker to install, real flights, less than a minute.
 
-    A model says how likely flights from New York are to be late. Eight weeks of its predictions go through the
-    publisher, Kafka (librdkafka's built-in cluster) and a worker, as in production. Somewhere on the way two features
-    break upstream; windows drift, somebody is paged, and one command freezes the rollout.
+    A model says how likely flights from New York are to be late. Six weeks of its predictions go through the
+    publisher, Kafka (librdkafka's built-in cluster) and a worker, as in production. First two features break upstream:
+    windows drift, somebody is paged, and the rollout is frozen until they are repaired. Then version 2 comes, as a
+    shadow and as a canary: an airport closes, which is not its fault, and moves no traffic; but it is wrong more often
+    than version 1, and one signed command leads its flights back.
     """
     from rich.console import Console  # noqa: PLC0415 - what only the demo needs must not slow `kedge --help` down
 

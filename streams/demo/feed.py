@@ -53,7 +53,7 @@ class Feed:
         deployed = day.start > CANARY_AT and self._site.current == VERSION_2
         if not day.eventful or not (deployed or SHADOW_AT <= day.start <= CANARY_AT):
             return day.start < max(story.began_ms, story.reported_ms) + _AHEAD_MS
-        if day.start > story.settled_ms + _AHEAD_OF_VERSION_2_MS or self._site.frozen and not deployed:
+        if day.start > story.settled_ms + _AHEAD_OF_VERSION_2_MS or (self._site.frozen and not deployed):
             return False
         if day.start == CANARY_AT:
             self._site.start_canary()

@@ -21,7 +21,7 @@ from kedge.streams.demo.site import Site
 from kedge.streams.demo.story import Plot, Sent, Story, Summary
 from kedge.streams.demo.watch import Outputs
 from kedge.streams.demo.words import day
-from kedge.streams.demo.worker import Worker
+from kedge.streams.demo.worker import Worker, variables_of
 from kedge.streams.settings import KafkaSettings
 
 __all__ = ["Ending", "plot_of", "run"]
@@ -66,9 +66,11 @@ def run(broken: tuple[str, ...], screen: Screen, *, clock: Callable[[], float] =
         for name in broken:
             screen.step(f"upstream, {day(BREAK_AT)} to {day(REPAIR_AT)}: {BREAKS[name].what}")
         if broken:
-            screen.step(f"router: `current` leads to version {VERSION_1}; an actuator obeys signed commands, key {site.key.key_id}")
+            screen.step(
+                f"router: `current` leads to {VERSION_1}; an actuator obeys what key {site.key.key_id} has signed"
+            )
         screen.step("worker: `kedge worker`, in a process of its own")
-        worker = Worker(cluster.settings, Path(folder) / "worker.log", trust=site.trust())
+        worker = Worker(variables_of(cluster.settings, site.trust()), Path(folder) / "worker.log")
         site.obey(cluster.settings, setting.monitor.model)
         try:
             stage = _Stage(Feed(setting.season, cluster.settings, site), Outputs(cluster.settings), worker, screen)
@@ -83,9 +85,7 @@ def run(broken: tuple[str, ...], screen: Screen, *, clock: Callable[[], float] =
 def plot_of(setting: Setting, broken: tuple[str, ...]) -> Plot:
     """Return what is put in; the last day is not complete."""
     *whole, _ = (day.start for day in setting.season.days())
-    return Plot(
-        starts=tuple(whole), broken=frozenset(broken), broken_at=BREAK_AT, repaired_at=REPAIR_AT, closed=CLOSED
-    )
+    return Plot(starts=tuple(whole), broken=frozenset(broken), broken_at=BREAK_AT, repaired_at=REPAIR_AT, closed=CLOSED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from kedge.schemas.records import Alert, Command, Report, Role
+from kedge.schemas.records import Ack, Alert, Command, Report, Role, VersionReport
 from kedge.streams.demo.story import Received, Sent, Story
-from kedge.streams.demo.words import calendar, ending, window_line
+from kedge.streams.demo.words import calendar, ending, version_line, window_line
 
 __all__ = ["Mode", "Screen"]
 
@@ -61,10 +61,17 @@ class Screen:
                 self._last = window_line(report)
                 if self._mode is Mode.LINES:
                     self._print(self._last)
+            case VersionReport() as report if (line := version_line(report)) is not None:
+                self._last = line
+                if self._mode is Mode.LINES:
+                    self._print(line)
             case Alert() as alert:
                 self._print(Text("alert    ", "yellow").append(alert.summary, "default"))
             case Command() as command:
-                self._print(Text(f"command  {command.action.value} {command.from_version}", "bold red"))
+                names = (command.action.value, command.from_version, command.target_version)
+                self._print(Text(f"command  {' '.join(name for name in names if name)}", "bold red"))
+            case Ack() as ack if ack.command_id:
+                self._print(Text(f"ack      {ack.actuator_id}: {ack.result.value.lower()}", "green"))
         if self._mode is Mode.LIVE:
             self._draw(story)
 

@@ -1,8 +1,7 @@
 """When what happens: the seasons that are compared, and everything that is published before the first prediction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Final
 
@@ -16,33 +15,18 @@ from kedge.streams.core.fit import FitOptions, fit
 from kedge.streams.demo.breaks import break_rows, close_laguardia, hours_in_utc
 from kedge.streams.demo.delay import fit_delays
 from kedge.streams.demo.flights import DATASET, LATE_MIN, Flights
-from kedge.streams.demo.rollout import VERSION_1, VERSION_2, Season
+from kedge.streams.demo.rollout import VERSION_1, VERSION_2, Season, utc
 
-__all__ = [
-    "BREAK_AT",
-    "CLOSED",
-    "DAY_MS",
-    "REPAIR_AT",
-    "STREAM",
-    "Setting",
-    "prepare",
-]
-
-DAY_MS: Final = 86_400_000
-
-
-def _utc(text: str) -> int:
-    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 1_000
-
+__all__ = ["BREAK_AT", "CLOSED", "REFERENCE", "REPAIR_AT", "STREAM", "Setting", "prepare"]
 
 # Spring against summer: of all quarters that the year offers, the one whose next eight weeks change least by
 # themselves. The debiased PSI of every feature, of every day, stays under 0.05 (the warning starts at 0.1).
-REFERENCE: Final = (_utc("2013-04-01"), _utc("2013-07-01"))
-STREAM: Final = (REFERENCE[1], _utc("2013-08-12T12:00"))
+REFERENCE: Final = (utc("2013-04-01"), utc("2013-07-01"))
+STREAM: Final = (REFERENCE[1], utc("2013-08-12T12:00"))
 """Six weeks, and half a day more: a window closes when something later has been seen."""
-BREAK_AT: Final = _utc("2013-07-11T14:00")
-REPAIR_AT: Final = _utc("2013-07-15T14:00")
-CLOSED: Final = (_utc("2013-07-26"), _utc("2013-07-28"))
+BREAK_AT: Final = utc("2013-07-11T14:00")
+REPAIR_AT: Final = utc("2013-07-15T14:00")
+CLOSED: Final = (utc("2013-07-26"), utc("2013-07-28"))
 """LaGuardia: the world changes, for whatever version answers."""
 
 
@@ -54,7 +38,6 @@ class Setting:
     baselines: Sequence[Baseline]
     """One of each version."""
     season: Season
-    window_ms: int
 
 
 def prepare(flights: Flights, broken: tuple[str, ...], *, created_at: int) -> Setting:
@@ -99,7 +82,6 @@ def prepare(flights: Flights, broken: tuple[str, ...], *, created_at: int) -> Se
             arrived_at=flights.arrived_at[during],
             eventful=bool(broken),
         ),
-        window_ms=spec.windows.length_ms,
     )
 
 

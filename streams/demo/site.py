@@ -1,5 +1,4 @@
-"""Where the model is served: a folder of versions, a link to the one that the canary's flights go to, and who may
-move it."""
+"""Where the model is served: versions, a link to the one that the canary's flights go to, and who may move it."""
 
 import threading
 from collections.abc import Mapping

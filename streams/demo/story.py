@@ -291,5 +291,3 @@ class Story:
     def _is_final(self, stream: Stream) -> bool:
         report = self.windows.get(stream.start) if stream.role == Role.PRIMARY else self.beside.get(stream)
         return report is not None and report.final
-
-

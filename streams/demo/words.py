@@ -8,15 +8,14 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from kedge.schemas.monitor import PolicySpec
-from kedge.schemas.records import Alert, Command, Report, Verdict
+from kedge.schemas.records import Alert, AlertEvent, Command, Report, Role, Verdict, VersionReport
 from kedge.schemas.report_json import iso_time
 from kedge.streams.demo.breaks import BREAKS
+from kedge.streams.demo.chapters import chapters
 from kedge.streams.demo.picture import picture
-from kedge.streams.demo.setting import DAY_MS
 from kedge.streams.demo.story import Sent, Story
 
-__all__ = ["calendar", "day", "ending", "window_line"]
+__all__ = ["calendar", "day", "ending", "version_line", "window_line"]
 
 _STYLES: Final = {
     Verdict.STABLE: "green",
@@ -49,6 +48,20 @@ def window_line(report: Report) -> Text:
     if not ranked or ranked[0].psi_debiased is None:
         return line.append(f"  {report.reason}")
     return line.append(f"  largest shift {ranked[0].signal} {max(0.0, ranked[0].psi_debiased):.2f}", "dim")
+
+
+def version_line(report: VersionReport) -> Text | None:
+    """Return what came of a shadow's or a canary's window, in a line; None: nothing to tell yet."""
+    line = Text(f"{day(report.window_start)}  {report.requests:>5,} by {report.version:<8}  ")
+    line.append(f"{report.role.value:<9}", "cyan")
+    if report.role is Role.SHADOW and report.pairs is not None and report.outcomes_due:
+        share = report.pairs.disagreement_rate or 0.0
+        return line.append(f"  disagrees with {report.control} on {share:.0%} of {report.pairs.n} flights")
+    harm = next((h for h in report.harms if h.rate is not None and h.control_rate is not None), None)
+    if report.role is not Role.CANARY or not report.outcomes_due or harm is None:
+        return None
+    line.append(f"  right on {harm.rate or 0:.0%}, {report.control} on {harm.control_rate or 0:.0%}; ")
+    return line.append(f"evidence of harm {harm.log_evidence:.1f} of {harm.log_threshold:.1f}", _STYLES[report.verdict])
 
 
 def calendar(story: Story) -> Text:
@@ -84,7 +97,7 @@ def _heading(text: str) -> Text:
 def _drifted(story: Story) -> Iterator[RenderableType]:
     worst = story.worst()
     if worst:
-        yield _heading("What drifted")
+        yield _heading("What drifted by the break")
     for name, finding in worst.items():
         line = Text(f"  {name}", "bold red")
         line.append(
@@ -95,10 +108,20 @@ def _drifted(story: Story) -> Iterator[RenderableType]:
 
 
 def _told(story: Story) -> Iterator[RenderableType]:
-    rows = [*map(_alert, story.alerts), *map(_command, story.commands.values())]
+    rows = [(alert.timestamp, _alert(alert)) for alert in _newsworthy(story.alerts)]
+    rows += [(command.issued_at, _command(story, command)) for command in story.commands.values()]
     if rows:
         yield _heading("What it led to")
-        yield _pairs(rows)
+        yield _pairs([row for _, row in sorted(rows, key=lambda row: row[0])])
+
+
+def _newsworthy(alerts: Sequence[Alert]) -> Iterator[Alert]:
+    """Yield all but what repeats itself: of a veto that stands for days the first word."""
+    told: set[str] = set()
+    for alert in alerts:
+        if alert.event is not AlertEvent.UPDATED or alert.summary not in told:
+            told.add(alert.summary)
+            yield alert
 
 
 def _alert(alert: Alert) -> tuple[Text, Text]:
@@ -106,12 +129,12 @@ def _alert(alert: Alert) -> tuple[Text, Text]:
     return Text("alert", "yellow"), text.append(f" (window of {day(alert.window_start)})", "dim")
 
 
-def _command(command: Command) -> tuple[Text, Text]:
-    text = Text(f"{command.action.value} {command.model} {command.from_version}", "bold")
-    expires = iso_time(command.expires_at)[:16]
-    return Text("command", "bold red"), text.append(
-        f" (id {command.command_id[:12]}…, until {expires}Z)", "not bold dim"
-    )
+def _command(story: Story, command: Command) -> tuple[Text, Text]:
+    target = f" to {command.target_version}" if command.target_version else ""
+    text = Text(f"{command.action.value} {command.from_version}".rstrip() + target, "bold")
+    ack = story.acks.get(command.command_id)
+    answer = "not answered" if ack is None else ack.result.value.lower()
+    return Text("command", "bold red"), text.append(f" (id {command.command_id[:12]}…, {answer})", "not bold dim")
 
 
 def _pairs(rows: Sequence[tuple[Text, Text]]) -> RenderableType:
@@ -125,45 +148,10 @@ def _pairs(rows: Sequence[tuple[Text, Text]]) -> RenderableType:
 
 def _conclusion(story: Story, sent: Sent, faults: tuple[str, ...]) -> Iterator[RenderableType]:
     yield _heading("What happened")
-    counted = sum(story.windows[start].requests for start in story.plot.starts if start in story.windows)
-    policy = PolicySpec()  # the demo's monitor file leaves it as it is
-    sentences = [
-        (
-            f"{sent.logged:,} predictions went through publisher, Kafka and worker. {counted:,} lie in the "
-            f"{len(story.windows)} windows that were reported, the rest in the one still open."
-        ),
-        (
-            f"{'Before the break' if story.plot.broken else 'All the time'} the largest debiased PSI of any signal in "
-            f"any window was {story.largest_natural_psi():.2f}; a warning takes {policy.warn:g}, a drift "
-            f"{policy.drift:g}, an incident {policy.breaches} drifted windows of {policy.windows}."
-        ),
-    ]
-    for sentence in (*sentences, *_course(story)):
+    for sentence in chapters(story, sent):
         yield Padding(Text(sentence), (0, 0, 0, 2), expand=False)
     for fault in faults:
         yield Padding(Text(f"This should not be: {fault}.", "bold red"), (0, 0, 0, 2), expand=False)
-
-
-def _course(story: Story) -> Iterator[str]:
-    first = story.first_breach
-    if not story.plot.broken and first is None:
-        yield "Nothing was broken and nothing drifted: no alert, no command."
-    if not story.plot.broken or first is None:
-        return
-    yield (
-        f"The break came on {iso_time(story.plot.broken_at)[:16]}Z. The first window that drifted is that of "
-        f"{day(first.window_start)}; the rollout was frozen after {_windows_until(story)}."
-    )
-    if "score" not in story.worst():
-        yield "The model's score did not drift with its inputs: who watches the score alone would not have known."
-
-
-def _windows_until(story: Story) -> str:
-    first = story.first_breach
-    if first is None or not story.alerts:
-        return "no window at all"
-    windows = (story.alerts[0].window_start - first.window_start) // DAY_MS + 1
-    return "one window" if windows == 1 else f"{windows} windows"
 
 
 def _next(story: Story, faults: tuple[str, ...]) -> Iterator[RenderableType]:
@@ -172,10 +160,10 @@ def _next(story: Story, faults: tuple[str, ...]) -> Iterator[RenderableType]:
     other = next(name for name in ("origin", "seats", "carrier") if name not in story.plot.broken)
     tries = {
         f"kedge demo --break {other}": BREAKS[other].what,
-        "kedge demo --no-break": "the same eight weeks, and nothing goes wrong",
+        "kedge demo --no-break": "the same six weeks, and nothing happens",
         "kedge replay --help": "your own predictions, CSV or Parquet, without Kafka",
     }
     if not story.plot.broken:
-        tries["kedge demo"] = tries.pop("kedge demo --no-break").replace("nothing goes wrong", "two features break")
+        tries["kedge demo"] = tries.pop("kedge demo --no-break").replace("nothing happens", "a lot happens")
     yield _heading("What to try next")
     yield _pairs([(Text(command, "cyan"), Text(meaning)) for command, meaning in tries.items()])

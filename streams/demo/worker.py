@@ -6,12 +6,11 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 from kedge.streams.settings import KafkaSettings
 
-__all__ = ["COMMAND", "Worker", "WorkerError"]
+__all__ = ["COMMAND", "Worker", "WorkerError", "variables_of"]
 
 COMMAND: Final = (sys.executable, "-m", "kedge.streams.demo.child")
 
@@ -32,19 +31,18 @@ class Worker:
 
     def __init__(
         self,
-        kafka: KafkaSettings,
+        variables: Mapping[str, str],
         log: Path,
         *,
-        trust: Mapping[str, str] = MappingProxyType({"KEDGE_TRUST": "development"}),
         command: Sequence[str] = COMMAND,
         clock: Callable[[], float] = time.monotonic,
         patience_s: float = _STOP_S,
     ) -> None:
         """Start nothing yet. What it says is appended to `log`; it has `patience_s` to stop.
 
-        `trust`: the variables that say who signs, and whose signature counts.
+        `variables`: its environment, see `variables_of`.
         """
-        self._variables = {**_variables(kafka), **trust}
+        self._variables = variables
         self._log, self._command, self._clock, self._patience_s = log, command, clock, patience_s
         self._process: subprocess.Popen[bytes] | None = None
         self._moved_s = 0.0
@@ -120,11 +118,15 @@ class Worker:
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-_TAIL_LINES:])
 
 
-def _variables(kafka: KafkaSettings) -> Mapping[str, str]:
-    """Return the environment: what the caller has set for a cluster of his own must not reach the demo's worker."""
+def variables_of(kafka: KafkaSettings, trust: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the environment: what the caller has set for a cluster of his own must not reach the demo's worker.
+
+    `trust`: the variables that say who signs, and whose signature counts.
+    """
     own = {name: value for name, value in os.environ.items() if not name.startswith("KEDGE_")}
     return {
         **own,
+        **trust,
         "KEDGE_BROKERS": kafka.brokers,
         "KEDGE_ENVIRONMENT": kafka.environment,
         "KEDGE_EMBEDDED": "true",

@@ -10,7 +10,7 @@ from tests.support.demo_runs import run_demo, start_demo
 from tests.support.waiting import wait_for
 
 
-def test_the_demo_ends_with_one_command_and_says_so_in_one_object() -> None:
+def test_the_demo_ends_with_one_rollback_and_says_so_in_one_object() -> None:
     run = run_demo()
     assert run.code == 0, run.said
     assert list(run.summary) == [
@@ -20,12 +20,19 @@ def test_the_demo_ends_with_one_command_and_says_so_in_one_object() -> None:
         "drifted",
         "alerts",
         "commands",
+        "rollbacks",
+        "vetoes",
+        "acked",
+        "seconds_breach_to_ack",
         "seconds",
     ]
     assert run.summary["drifted"] == ["carrier", "distance"]
-    assert (run.summary["alerts"], run.summary["commands"], run.summary["windows"]) == (1, 1, 56)
-    assert run.summary["first_breach_window"] == "2013-08-08T00:00:00Z"
-    assert "FREEZE_ROLLOUT" in run.said
+    assert (run.summary["rollbacks"], run.summary["commands"], run.summary["acked"]) == (1, 7, 7)
+    assert run.summary["windows"] == 42
+    assert run.summary["vetoes"] > 0
+    assert run.summary["seconds_breach_to_ack"] > 0
+    assert run.summary["first_breach_window"] == "2013-07-11T00:00:00Z"
+    assert "ROUTE_TO_SAFE_PATH 2013.3 2013.2" in run.said
 
 
 @pytest.mark.parametrize(("options", "drifted"), [(("--no-break",), []), (("--break", "plane_year"), ["plane_year"])])
@@ -33,7 +40,7 @@ def test_another_break_is_named_and_none_is_not(options: tuple[str, ...], drifte
     run = run_demo(*options)
     assert run.code == 0, run.said
     assert run.summary["drifted"] == drifted
-    assert run.summary["commands"] == len(drifted)
+    assert run.summary["rollbacks"] == len(drifted)
     assert (run.summary["first_breach_window"] is None) == (not drifted)
 
 

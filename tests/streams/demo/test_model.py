@@ -11,7 +11,8 @@ from kedge.streams.core.columns import Columns, Numbers, Texts
 from kedge.streams.demo.breaks import BREAKS, break_rows
 from kedge.streams.demo.delay import fit_delays
 from kedge.streams.demo.flights import DATASET, LATE_MIN, DataMissingError, load_flights
-from kedge.streams.demo.setting import REFERENCE, STREAM, prepare
+from kedge.streams.demo.rollout import CANARY_AT, LATE_FROM, SHADOW_AT, VERSION_1, VERSION_2, Day
+from kedge.streams.demo.setting import BREAK_AT, CLOSED, REFERENCE, REPAIR_AT, prepare
 from tests.streams.demo.told import flights
 
 
@@ -35,11 +36,10 @@ def test_where_the_flights_are_missing_it_is_said_what_to_install(monkeypatch: p
 
 def test_the_model_is_better_than_chance_on_weeks_that_it_has_not_seen() -> None:
     found = flights()
-    stream = prepare(found, (), created_at=1).stream
-    delay = found.delay_min[(found.timestamps >= STREAM[0]) & (found.timestamps < STREAM[1])]
+    season = prepare(found, (), created_at=1).season
+    delay = season.delay_min
     arrived = np.isfinite(delay)
-    assert stream.score is not None
-    ranks = np.argsort(np.argsort(stream.score.values[arrived]))
+    ranks = np.argsort(np.argsort(season.scores[VERSION_1].values[arrived]))
     late = delay[arrived] > LATE_MIN
     auc = (ranks[late].mean() - (late.sum() - 1) / 2) / (~late).sum()
     assert auc > 0.62
@@ -65,7 +65,7 @@ def test_what_the_model_has_never_seen_scores_like_the_average() -> None:
 
 def test_every_feature_of_the_model_can_break_and_is_watched() -> None:
     setting = prepare(flights(), (), created_at=1)
-    features = {*setting.stream.numbers, *setting.stream.strings}
+    features = {*setting.season.rows.numbers, *setting.season.rows.strings}
     assert features == BREAKS.keys()
     spec = parse_monitor(setting.monitor.document, "monitor")
     assert spec.features.keys() == features
@@ -84,10 +84,56 @@ def test_a_break_reaches_the_rows_it_is_told_to_and_the_score_follows() -> None:
     seats = break_rows(columns, "seats", rows).numbers["seats"]
     assert seats.valid is not None
     assert seats.valid.tolist() == [True, False, False]
-    whole, broken = (prepare(flights(), names, created_at=1).stream.score for names in ((), ("departure_hour",)))
-    assert whole is not None
-    assert broken is not None
-    assert not np.array_equal(whole.values, broken.values)
+    whole, broken = (prepare(flights(), names, created_at=1).season for names in ((), ("departure_hour",)))
+    hit = (whole.rows.timestamps >= BREAK_AT) & (whole.rows.timestamps < REPAIR_AT)
+    before, after = (season.scores[VERSION_1].values for season in (whole, broken))
+    assert not np.array_equal(before[hit], after[hit])
+    early = whole.rows.timestamps < CLOSED[0]
+    assert np.array_equal(before[early & ~hit], after[early & ~hit])
+
+
+def test_version_2_asks_the_same_model_with_hours_in_utc() -> None:
+    season = prepare(flights(), (), created_at=1).season
+    first, second = (season.scores[version].values for version in (VERSION_1, VERSION_2))
+    assert np.mean(np.abs(first - second) > 0.1) > 0.2
+    late, arrived = season.delay_min > LATE_MIN, np.isfinite(season.delay_min)
+    right = [((score >= LATE_FROM) == late)[arrived].mean() for score in (first, second)]
+    assert right[1] < 0.95 * right[0]
+
+
+def test_while_laguardia_is_closed_its_flights_leave_from_newark() -> None:
+    season = prepare(flights(), ("seats",), created_at=1).season
+    origin, times = season.rows.strings["origin"], season.rows.timestamps
+    closed = (times >= CLOSED[0]) & (times < CLOSED[1])
+    assert {origin.dictionary[code] for code in origin.codes[closed]} == {"EWR", "JFK"}
+    assert {origin.dictionary[code] for code in origin.codes[~closed]} == {"EWR", "JFK", "LGA"}
+
+
+def test_a_day_is_answered_by_version_2_as_far_as_it_has_come_and_the_link_leads_there() -> None:
+    days = {day.start: day for day in prepare(flights(), ("seats",), created_at=1).season.days()}
+    shadow, canary = days[SHADOW_AT], days[CANARY_AT]
+    assert _answered(days[min(days)], VERSION_2) == {(VERSION_1, "PRIMARY"): 1.0}
+    assert _answered(shadow, VERSION_1) == {
+        (VERSION_1, "PRIMARY"): 1.0,
+        (VERSION_2, "SHADOW"): pytest.approx(0.15, abs=0.02),
+    }
+    assert _answered(canary, VERSION_1) == {(VERSION_1, "PRIMARY"): 1.0}
+    shares = _answered(canary, VERSION_2)
+    assert shares == {
+        (VERSION_1, "PRIMARY"): pytest.approx(0.6, abs=0.02),
+        (VERSION_2, "CANARY"): pytest.approx(0.4, abs=0.02),
+    }
+    assert sum(shares.values()) == pytest.approx(1.0)
+
+
+def test_an_outcome_comes_when_the_flight_has_arrived_and_of_none_that_never_did() -> None:
+    day = next(prepare(flights(), (), created_at=1).season.days())
+    outcomes = list(day.outcomes())
+    assert len(outcomes) == np.isfinite(day.delay_min).sum() < day.rows.rows
+    left = dict(zip(day.requests(), day.rows.timestamps.tolist(), strict=True))
+    hours = [(arrived_at - left[request]) / 3_600_000 for request, arrived_at, _ in outcomes]
+    assert 0.5 < min(hours) < np.median(hours) < 4
+    assert 0.1 < np.mean([late for _, _, late in outcomes]) < 0.9
 
 
 def test_what_stays_missing_is_missing_after_a_break() -> None:
@@ -102,9 +148,17 @@ def test_the_baseline_holds_the_reference_and_nothing_after_it() -> None:
     found = flights()
     setting = prepare(found, (), created_at=1)
     rows = int(((found.timestamps >= REFERENCE[0]) & (found.timestamps < REFERENCE[1])).sum())
-    assert setting.baseline.provenance.rows == setting.baseline.counts[0].rows == rows
-    assert setting.stream.timestamps[0] >= REFERENCE[1]
-    assert Codec().decode(Codec().encode(setting.baseline), type(setting.baseline)) == setting.baseline
+    assert [baseline.version for baseline in setting.baselines] == [VERSION_1, VERSION_2]
+    for baseline in setting.baselines:
+        assert baseline.provenance.rows == baseline.counts[0].rows == rows
+        assert Codec().decode(Codec().encode(baseline), type(baseline)) == baseline
+    assert setting.season.rows.timestamps[0] >= REFERENCE[1]
+
+
+def _answered(day: Day, current: str) -> dict[tuple[str, str], float]:
+    """Share of the day's flights by version and role."""
+    answers = day.answers(current)
+    return {(columns.version, columns.role): columns.rows / day.rows.rows for _, columns in answers}
 
 
 def _columns(

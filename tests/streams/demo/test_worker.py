@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from kedge.streams.demo.worker import Worker, WorkerError
+from kedge.streams.demo.worker import Worker, WorkerError, variables_of
 from kedge.streams.settings import KafkaSettings
 from tests.support.processes import spawn
 from tests.support.waiting import wait_for
 
-KAFKA = KafkaSettings(brokers="127.0.0.1:1", environment="test")
+VARIABLES = variables_of(KafkaSettings(brokers="127.0.0.1:1", environment="test"), {"KEDGE_TRUST": "development"})
 ENDS = (sys.executable, "-c", "import sys; sys.exit('the end of it')")
 STAYS = (sys.executable, "-c", "import sys; print('up', flush=True); sys.stdin.read()")
 
@@ -29,7 +29,7 @@ class Clock:
 
 
 def test_a_worker_that_ends_is_started_again_and_in_the_end_given_up(tmp_path: Path) -> None:
-    worker = Worker(KAFKA, tmp_path / "log", command=ENDS)
+    worker = Worker(VARIABLES, tmp_path / "log", command=ENDS)
     worker.start()
 
     def given_up() -> str:
@@ -47,7 +47,7 @@ def test_a_worker_that_ends_is_started_again_and_in_the_end_given_up(tmp_path: P
 
 def test_a_worker_that_stands_still_is_started_again(tmp_path: Path) -> None:
     clock = Clock()
-    worker = Worker(KAFKA, tmp_path / "log", command=STAYS, clock=clock)
+    worker = Worker(VARIABLES, tmp_path / "log", command=STAYS, clock=clock)
     worker.start()
     clock.now_s = 20.0
     worker.moved()
@@ -65,7 +65,7 @@ def test_a_worker_that_stands_still_is_started_again(tmp_path: Path) -> None:
 def test_a_worker_is_stopped_though_it_does_not_listen(tmp_path: Path) -> None:
     deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
     log = tmp_path / "log"
-    worker = Worker(KAFKA, log, command=(sys.executable, "-c", deaf), patience_s=0.2)
+    worker = Worker(VARIABLES, log, command=(sys.executable, "-c", deaf), patience_s=0.2)
     worker.start()
     wait_for(lambda: "up" in log.read_text(), "the worker to be up")
     worker.stop()
@@ -76,21 +76,24 @@ def test_the_caller_s_own_cluster_is_not_the_demo_s(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("KEDGE_REGISTRY_URL", "http://registry.example")
     monkeypatch.setenv("KEDGE_BROKERS", "production.example:9092")
     says = "import os; print(sorted(f'{k}={v}' for k, v in os.environ.items() if k.startswith('KEDGE_')), flush=True)"
-    log = tmp_path / "log"
-    worker = Worker(KAFKA, log, command=(sys.executable, "-c", says))
+    log, kafka = tmp_path / "log", KafkaSettings(brokers="127.0.0.1:1", environment="test")
+    variables = variables_of(kafka, {"KEDGE_TRUST": "keys"})
+    worker = Worker(variables, log, command=(sys.executable, "-c", says))
     worker.start()
     said = wait_for(lambda: log.read_text() if log.exists() else "", "the environment")
     worker.stop()
     assert "KEDGE_BROKERS=127.0.0.1:1" in said
+    assert "KEDGE_TRUST=keys" in said
     assert "example" not in said
 
 
 def test_the_worker_ends_with_whoever_started_it(tmp_path: Path) -> None:
     """Even after a SIGKILL, which nobody can answer."""
     parent = (
-        "import sys, time; from pathlib import Path; from kedge.streams.demo.worker import Worker\n"
+        "import sys, time; from pathlib import Path; from kedge.streams.demo.worker import Worker, variables_of\n"
         "from kedge.streams.settings import KafkaSettings\n"
-        "worker = Worker(KafkaSettings(brokers='127.0.0.1:1', environment='test'), Path(sys.argv[1]))\n"
+        "kafka = KafkaSettings(brokers='127.0.0.1:1', environment='test')\n"
+        "worker = Worker(variables_of(kafka, {'KEDGE_TRUST': 'development'}), Path(sys.argv[1]))\n"
         "worker.start(); print('pid', worker.pid, flush=True); time.sleep(600)"
     )
     log = tmp_path / "parent"
