@@ -25,12 +25,13 @@ class SiteRouter(SymlinkRouter):
 
     def freeze(self, command: Command) -> None:
         """See `Rollout`."""
-        self._frozen.write_text(command.incident, encoding="utf-8")
+        if not command.drill:
+            self._frozen.write_text(command.incident, encoding="utf-8")
 
     def resume(self, command: Command) -> None:
         """See `Rollout`."""
-        del command
-        self._frozen.unlink(missing_ok=True)
+        if not command.drill:
+            self._frozen.unlink(missing_ok=True)
 
 
 class Site:
