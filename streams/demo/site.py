@@ -1,5 +1,6 @@
 """Where the model is served: versions, a link to the one that the canary's flights go to, and who may move it."""
 
+import logging
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -72,6 +73,8 @@ class Site:
 
     def obey(self, kafka: KafkaSettings, model: str) -> None:
         """Start the actuator, on a thread."""
+        # What it says at a first start would stand amid the story.
+        logging.getLogger("kedge.actuator").addHandler(logging.NullHandler())
         settings = ActuatorSettings(kafka=kafka, actuator_id="demo-router", store=self._folder / "actuator.db")
         router = SiteRouter(self._current, self._versions)
         self._actuator = Actuator({model: router}, settings=settings, verifier=KeyRing([self.key.public_pem()]))
