@@ -26,12 +26,12 @@ def chapters(story: Story, sent: Sent) -> Iterator[str]:
 
 
 def _amounts(story: Story, sent: Sent) -> Iterator[str]:
-    counted = sum(story.windows[start].requests for start in story.plot.starts if start in story.windows)
+    counted = sum(report.requests for kind in (story.windows, story.beside) for report in kind.values())
     policy = PolicySpec()  # the demo's monitor file leaves it as it is
     yield (
         f"{sent.logged:,} predictions and {sent.outcomes:,} outcomes went through publisher, Kafka and worker. "
-        f"{counted:,} flights lie in the {len(story.windows)} windows that were reported, the rest in the one still "
-        "open."
+        f"{counted:,} predictions lie in the windows of the {len(story.windows)} days that were reported, the rest in "
+        "those still open."
     )
     yield (
         f"{'Where nothing was wrong' if story.plot.broken else 'All the time'} the largest debiased PSI of any signal "

@@ -2,17 +2,20 @@
 
 from enum import StrEnum
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
 from kedge.schemas.records import Ack, Alert, Command, Report, Role, VersionReport
+from kedge.streams.demo.rollout import VERSION_1
 from kedge.streams.demo.story import Received, Sent, Story
 from kedge.streams.demo.words import calendar, ending, version_line, window_line
 
 __all__ = ["Mode", "Screen"]
+
+_CALENDAR: Final = f"\nWindows of version {VERSION_1}, one a day"
 
 
 class Mode(StrEnum):
@@ -79,7 +82,7 @@ class Screen:
         """Show how it ended."""
         self._stop()
         if self._mode is not Mode.LINES:
-            self._console.print(Text("\nWindows, one a day"), calendar(story), sep="\n")
+            self._console.print(Text(_CALENDAR), calendar(story), sep="\n")
         self._console.print(ending(story, sent, faults))
 
     def _print(self, text: Text) -> None:
@@ -90,7 +93,7 @@ class Screen:
         if self._live is None:
             self._live = Live(console=self._console, transient=True, refresh_per_second=10)
             self._live.start()
-        self._live.update(Group(Text("\nWindows, one a day"), calendar(story), Text(), self._last))
+        self._live.update(Group(Text(_CALENDAR), calendar(story), Text(), self._last))
 
     def _stop(self) -> None:
         if self._live is not None:

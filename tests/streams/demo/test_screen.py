@@ -46,7 +46,7 @@ def test_where_there_is_no_terminal_every_window_is_a_line() -> None:
 @pytest.mark.parametrize("mode", [Mode.LIVE, Mode.STILL])
 def test_a_calendar_has_a_square_for_each_day(mode: Mode) -> None:
     shown = _shown(mode, *BREAK)
-    last = shown[shown.rindex("Windows, one a day") :]
+    last = shown[shown.rindex("Windows of version 2013.2, one a day") :]
     assert last.count("■") == 42
     assert "4 of 7 windows drifted" in last
 
