@@ -30,7 +30,7 @@ from tests.simulation.producer import Producer
 from tests.simulation.simulate import Parts
 
 
-class _ApartOwner(Owner):
+class ApartOwner(Owner):
     """Commits output first and state after it, each by itself."""
 
     def write(self, producer: Producer, snapshot: Checkpoint) -> Iterator[None]:
@@ -42,7 +42,7 @@ class _ApartOwner(Owner):
                 yield
 
 
-class _UnfencedOwner(Owner):
+class UnfencedOwner(Owner):
     """Takes a transactional id of its own at every start: nobody is fenced, nothing left open is aborted."""
 
     def producer(self) -> Producer:
@@ -151,8 +151,8 @@ def _credulous_joins(patch: pytest.MonkeyPatch) -> Parts:
 
 MUTATIONS: Final[Mapping[str, Callable[[pytest.MonkeyPatch], Parts]]] = MappingProxyType(
     {
-        "atomicity": lambda _patch: Parts(make_owner=_ApartOwner),
-        "fencing": lambda _patch: Parts(make_owner=_UnfencedOwner),
+        "atomicity": lambda _patch: Parts(make_owner=ApartOwner),
+        "fencing": lambda _patch: Parts(make_owner=UnfencedOwner),
         "fencing before the end is asked for": lambda _patch: Parts(make_owner=_HastyOwner),
         "the same snapshot again after an abort": lambda _patch: Parts(make_owner=_CarelessOwner),
         "the watermark by offset": lambda _patch: _tally(_ChunkTally),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from kedge.streams.core.instructions import STATE, Checkpoint, Core, StandingCore, Write
+from kedge.streams.core.instructions import STATE, Checkpoint, Core, StandingCore, TickingCore, Write
 from tests.simulation.log import AbortRequiredError, Log, TimedOutError
 from tests.simulation.producer import Producer
 
@@ -78,6 +78,8 @@ class Owner:
         yield from self.take_over(producer)
         while True:
             if self._writing is None and (self.core.due or self.around.random.random() < 0.3):
+                if isinstance(self.core, TickingCore):
+                    self.core.tick(self.around.now)
                 snapshot = self.core.snapshot(self.around.now)
                 if snapshot is not None:
                     self._writing = self._checkpoint(producer, snapshot)

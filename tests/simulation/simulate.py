@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 from tests.simulation.checks import check_fates, check_partials, check_reports
-from tests.simulation.deployment import make_core
-from tests.simulation.guard_checks import check_guard
+from tests.simulation.cluster import MakeCore, MakeOwner
+from tests.simulation.deployment import make_catalog, make_core
+from tests.simulation.guard_checks import Guarded, check_guard
 from tests.simulation.join_checks import check_joins
 from tests.simulation.owner import Owner
 from tests.simulation.recount import recount
-from tests.simulation.world import MakeCore, MakeOwner, World
+from tests.simulation.setting import ENVIRONMENT
+from tests.simulation.world import World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +26,11 @@ def simulate(seed: int, parts: Parts = Parts()) -> list[str]:
     world = World(seed, parts.make_core, parts.make_owner)
     world.run()
     expected = recount(world.arrivals, world.partitions)
+    guarded = Guarded(log=world.log, catalog=make_catalog(), environment=ENVIRONMENT, sources=("reports",))
     return [
         *check_partials(world.log, expected),
         *check_fates(world.log, expected),
         *check_joins(world.log, expected),
         *check_reports(world.log, expected, world.closed_at),
-        *check_guard(world.log),
+        *check_guard(guarded),
     ]
