@@ -77,6 +77,20 @@ def outcome_measures(layout: OutcomeLayout, counts: Counts) -> OutcomeMeasures:
     )
 
 
+def possible(layout: OutcomeLayout, counts: Counts) -> bool:
+    """Whether outcomes can have been counted so: a vector of this layout, no count below 0, no part above its whole.
+
+    Args:
+        layout: what the vector should be of.
+        counts: the vector.
+    """
+    if counts.shape != (layout.size,):
+        return False
+    numeric = layout.kind is OutcomeKind.NUMERIC
+    rows = counts[: layout.absolute.start if numeric else layout.confusion.stop]
+    return bool(rows.min() >= 0) and not (numeric and counts[layout.within] > counts[layout.scored])
+
+
 def good(layout: OutcomeLayout, counts: Counts, measure: str) -> tuple[int, int]:
     """Rows that ``measure`` is a share of, and the good ones among them: what the harm test takes.
 

@@ -5,6 +5,7 @@ transaction with the state, the alerts and the commands: the same journal prefix
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from typing import Final
 
@@ -33,7 +34,7 @@ from kedge.streams.core.guarding.deadlines import due_deadlines
 from kedge.streams.core.guarding.decide import STAND, TICK, Basis, Given, Setting, decide
 from kedge.streams.core.guarding.gauges import gauges
 from kedge.streams.core.guarding.model import ModelState
-from kedge.streams.core.guarding.readings import DUE, MONITOR, LiveReadings
+from kedge.streams.core.guarding.readings import ACTIONS, DUE, MONITOR, LiveReadings
 from kedge.streams.core.instructions import POSITION_KEY, STATE, Checkpoint, Observation, Write, source_of
 from kedge.streams.core.position import check_position, new_position
 from kedge.streams.core.record import Record
@@ -44,6 +45,8 @@ REPORTS: Final = "reports"
 OVERRIDES: Final = "overrides"
 KNOWN: Final = "known"
 """A tick's deadline: a monitor has come for a model that the guard did not know."""
+TIME_MAX: Final = 1 << 52
+"""Latest end of a window that is believed: whatever is added to it stays within 64 bits."""
 _MODEL: Final = b"model"
 
 Value = Report | VersionReport | Override | Ack
@@ -192,8 +195,10 @@ class Guard:
         self._awaiting = {command_id: self._awaiting.get(command_id) for command_id in self._staged().values()}
 
     def _check(self, source: str, value: Value) -> None:
-        """Refuse what is about no model of ours: it has no journal to stand in."""
-        if source == REPORTS:
+        """Refuse what is about no model of ours, which has no journal to stand in, or about no time."""
+        if isinstance(value, Report | VersionReport):
+            if not 0 <= value.window_start < value.window_end <= TIME_MAX:
+                raise RefusedError("timestamp", "a window that no clock can have told")
             return
         if not self._catalog.knows(value.model) and value.model not in self._models:
             raise RefusedError("unknown_model", f"{source}: no monitor is known for it")
@@ -213,6 +218,11 @@ class Guard:
         model = self._models[name] = known if known is not None else ModelState(name, now_ms)
         hashed, monitor = self._monitor(name, given.value, now_ms)
         read = [Reading(name=MONITOR, source="monitors", value=hashed)]
+        acting = self._catalog.monitor_at(name, now_ms)
+        if monitor is not None and acting is not None and acting.hash != hashed:
+            # Of whatever window a report is: what may be done is what the owner says now.
+            monitor = replace(monitor, actions=acting.spec.actions)
+            read.append(Reading(name=ACTIONS, source="monitors", value=acting.hash))
         if given.due:
             read.append(Reading(name=DUE, source=TICK, value=",".join(given.due)))
         basis = Basis(monitor, hashed, LiveReadings(self._means, now_ms, read), now_ms)

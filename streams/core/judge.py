@@ -44,6 +44,9 @@ __all__ = ["Judge"]
 BINS_MAX: Final = 1_000_000
 """Length of a count vector that is believed before it is made."""
 
+TIME_MAX: Final = 1 << 52
+"""Latest start of a pane that is believed: whatever is added to it stays within 64 bits."""
+
 COUNT_MAX: Final = 1 << 40
 """A count that is believed: sums over all pieces of a window stay within 64 bits."""
 
@@ -228,8 +231,9 @@ def _is_sound(partial: Partial, cell: Cell) -> bool:
     largest = max(*counts, abs(partial.lost), int(cell.counts.max(initial=0)), int(cell.latency.max()))
     return (
         min(counts) >= 0
+        and partial.errors <= partial.requests
         and largest <= COUNT_MAX
         and 0 < partial.pane_ms <= COUNT_MAX
-        and partial.pane_start >= 0
+        and 0 <= partial.pane_start <= TIME_MAX
         and partial.pane_start % partial.pane_ms == 0
     )

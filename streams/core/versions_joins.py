@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from kedge.detectors.pairs import PairLayout
 from kedge.schemas.packed import unpack_signed
 from kedge.schemas.records import JoinKind, JoinPartial
 from kedge.streams.core.cells import DUPLICATES_POSSIBLE, Counts
@@ -148,9 +149,18 @@ def is_sound(partial: JoinPartial) -> bool:
         int(counts.max(initial=0)) <= SUM_MAX
         and int(counts.min(initial=0)) >= -SUM_MAX
         and 0 < partial.pane_ms <= SUM_MAX
-        and partial.pane_start >= 0
+        and 0 <= partial.pane_start <= SUM_MAX
         and partial.pane_start % partial.pane_ms == 0
+        and (partial.kind is not JoinKind.PAIR or _pairs(counts))
     )
+
+
+def _pairs(counts: Counts) -> bool:
+    """Whether these can be pairs of any layout: only sums of differences may be negative, and few pairs disagree."""
+    if counts.size <= PairLayout.delta_histogram.stop:
+        return False
+    head, tail = counts[: PairLayout.delta.start], counts[PairLayout.delta_histogram.start :]
+    return bool(min(head.min(), tail.min()) >= 0 and head[PairLayout.disagreements] <= head[PairLayout.pairs])
 
 
 def _joined(partials: Iterable[JoinPartial]) -> Joined:

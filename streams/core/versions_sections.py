@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kedge.detectors.outcome_measures import good, outcome_measures
+from kedge.detectors.outcome_measures import good, outcome_measures, possible
 from kedge.detectors.pair_measures import pair_measures
 from kedge.schemas.records import DisagreementFeature, Flip, JoinKind, OutcomeSection, PairSection, Role
 from kedge.streams.core.catalog import Catalog
@@ -97,7 +97,7 @@ def observed(
         if total is None or plan is None or name not in plan.monitor.outcomes:
             continue
         layout = outcome_layout(plan.monitor.outcomes[name])
-        if total.counts.size == layout.size:
+        if possible(layout, total.counts):
             spec = plan.monitor.outcomes[name]
             section = _outcome(name, plan, total, usual[name])
             found[name] = Observed(section, good(layout, total.counts, spec.judged.value))

@@ -1,5 +1,6 @@
 """What actuators answer. An answer to a command that has ended corrects what is known, and ends nothing twice."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -13,6 +14,10 @@ __all__ = ["ACTUATORS_MAX", "take_ack"]
 
 ACTUATORS_MAX: Final = 64
 """Actuators of a model whose heartbeats are kept; the one that was silent longest goes."""
+NAME_CHARS_MAX: Final = 200
+"""Of whatever an actuator calls itself, its reason and its version: they are kept, and told on."""
+STANDBY_CHARS_MAX: Final = 8_192
+"""Of the versions that one actuator has standing by, together; what is more is left out."""
 CANCELLED: Final = "cancelled"
 """An actuator's reason: a CANCEL came before it had acted."""
 
@@ -22,7 +27,9 @@ def take_ack(turn: Turn, ack: Ack) -> None:
     order, model = turn.model.order, turn.model
     late = next((i for i, ended in enumerate(model.ended) if ended.command_id == ack.command_id), None)
     if ack.environment != turn.environment:
-        _refuse(turn, "wrong_environment", f"it is of {ack.environment!r}")
+        _refuse(turn, "wrong_environment", f"it is of {ack.environment[:NAME_CHARS_MAX]!r}")
+    elif max(len(ack.actuator_id), len(ack.reason), len(ack.observed_version)) > NAME_CHARS_MAX:
+        _refuse(turn, "too_long", f"a name or reason of more than {NAME_CHARS_MAX} characters")
     elif not ack.command_id:
         _heartbeat(turn, ack)
     elif order is not None and not order.staged and order.command.command_id == ack.command_id:
@@ -41,11 +48,24 @@ def _refuse(turn: Turn, reason: str, words: str) -> None:
 def _heartbeat(turn: Turn, ack: Ack) -> None:
     standbys = turn.model.standbys
     standbys[ack.actuator_id] = Standby(
-        actuator_id=ack.actuator_id, versions=ack.standby, observed_version=ack.observed_version, seen_at=turn.now_ms
+        actuator_id=ack.actuator_id,
+        versions=tuple(_fitting(ack.standby)),
+        observed_version=ack.observed_version,
+        seen_at=turn.now_ms,
     )
     while len(standbys) > ACTUATORS_MAX:
         del standbys[min(standbys, key=lambda name: (standbys[name].seen_at, name))]
     turn.say(f"{ack.actuator_id} lives")
+
+
+def _fitting(versions: Iterable[str]) -> Iterator[str]:
+    """Yield the first versions: whoever may write to `acks`, the model's state must still fit into a message."""
+    room = STANDBY_CHARS_MAX
+    for version in versions:
+        room -= len(version) + 1
+        if room < 0:
+            return
+        yield version
 
 
 def _answer(turn: Turn, order: GuardOrder, ack: Ack) -> None:

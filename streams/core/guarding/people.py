@@ -94,12 +94,6 @@ def _force(turn: Turn, override: Override) -> None:
     name = incident_id(turn.environment, model.model, ["override", override.override_id])
     if action is Action.ROUTE_TO_SAFE_PATH:
         model.cooldown = 0
-        if incident is not None:
-            # The person's rollback is the one that is watched from now on.
-            incident.route, incident.acked_at, incident.contained = "sent", None, False
-            suspect = incident.about.version
-            incident.candidate = "" if suspect == override.target_version else suspect
-            incident.target = override.target_version
     wish = Wish(
         action=action,
         incident=name if incident is None else incident.incident,
@@ -111,6 +105,12 @@ def _force(turn: Turn, override: Override) -> None:
     _, command_id = want(turn, wish)
     if incident is not None:
         incident.command_id = command_id
+        if action is Action.ROUTE_TO_SAFE_PATH:
+            # The person's rollback is the one that is watched from now on, whatever it took the place of.
+            incident.route, incident.acked_at, incident.contained = "sent", None, False
+            suspect = incident.about.version
+            incident.candidate = "" if suspect == override.target_version else suspect
+            incident.target = override.target_version
     _say(turn, f"{action.value} {override.target_version} is forced by {override.actor}: {override.reason}", command_id)
 
 

@@ -12,10 +12,12 @@ from kedge.schemas.records import Command, Override, Reading
 from kedge.schemas.signing import signed_bytes
 from kedge.streams.core.guard_means import GuardMeans
 
-__all__ = ["DUE", "MONITOR", "ROLLBACKS", "SIGNATURE", "TRUSTED", "LiveReadings", "Readings", "ToldReadings"]
+__all__ = ["ACTIONS", "DUE", "MONITOR", "ROLLBACKS", "SIGNATURE", "TRUSTED", "LiveReadings", "Readings", "ToldReadings"]
 
 MONITOR: Final = "monitor"
 """Hash of the monitor that was decided by; empty: none is known."""
+ACTIONS: Final = "actions"
+"""Hash of the monitor whose `actions` were decided by, where it is another: the one that acts by now."""
 DUE: Final = "due"
 """Deadlines of the model that a tick found due, by name, with commas between."""
 TRUSTED: Final = "trusted"
@@ -88,7 +90,7 @@ class ToldReadings:
 
     def __init__(self, told: Sequence[Reading]) -> None:
         self._told: Mapping[str, Reading] = {reading.name: reading for reading in told}
-        self._taken = [reading for reading in told if reading.name in (MONITOR, DUE)]
+        self._taken = [reading for reading in told if reading.name in (MONITOR, ACTIONS, DUE)]
 
     @property
     def taken(self) -> tuple[Reading, ...]:

@@ -5,7 +5,7 @@ was read from outside stands in the entries.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from hashlib import sha256
 from typing import Final
 
@@ -15,7 +15,7 @@ from kedge.schemas.records import Ack, Alert, Command, Journal, Override, Report
 from kedge.streams.core.catalog import Catalog
 from kedge.streams.core.guarding.decide import STAND, TICK, Basis, Given, Setting, decide
 from kedge.streams.core.guarding.model import ModelState
-from kedge.streams.core.guarding.readings import DUE, MONITOR, ToldReadings
+from kedge.streams.core.guarding.readings import ACTIONS, DUE, MONITOR, ToldReadings
 
 __all__ = ["Mismatch", "Recount", "Recounted", "replay_journal"]
 
@@ -60,9 +60,11 @@ class Recount:
         model = self._models.setdefault(entry.model, ModelState(entry.model, entry.timestamp))
         told = {reading.name: reading.value for reading in entry.readings}
         hashed = told.get(MONITOR, "")
-        monitor = self._catalog.spec(hashed)
-        if hashed and monitor is None:
-            return self._lost(entry, f"the monitor {hashed} is not known")
+        monitor, acting = self._catalog.spec(hashed), self._catalog.spec(told.get(ACTIONS, hashed))
+        if hashed and (monitor is None or acting is None):
+            return self._lost(entry, f"the monitor {hashed if monitor is None else told[ACTIONS]} is not known")
+        if monitor is not None and acting is not None:
+            monitor = replace(monitor, actions=acting.actions)
         try:
             basis = Basis(monitor, hashed, ToldReadings(entry.readings), entry.timestamp)
             decided = decide(self._setting, model, given, basis)

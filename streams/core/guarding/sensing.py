@@ -13,6 +13,8 @@ __all__ = ["SENSING_WINDOWS", "blind_at", "look", "stand", "unreported"]
 
 SENSING_WINDOWS: Final = 3
 """Decision windows, of wall time, without a report; or decision windows in a row that are too poor."""
+_LAG_FORGOTTEN: Final = 256
+"""Windows after which about two thirds of how early a single one came are forgotten."""
 _STANDINGS_MAX: Final = 32
 """Versions and roles remembered; the one seen longest ago goes."""
 
@@ -25,9 +27,11 @@ def look(turn: Turn, report: Report) -> None:
     if new:
         model.newest_window = report.window_start
         lag = turn.now_ms - report.window_end
-        poor = report.completeness < turn.monitor.policy.completeness_min
+        poor = not report.completeness >= turn.monitor.policy.completeness_min
         poor = poor or lag_ms(turn, report.window_end, 0) > LAG_WINDOWS * length
-        model.least_lag_ms = lag if model.least_lag_ms is None else min(model.least_lag_ms, lag)
+        least = lag if model.least_lag_ms is None else min(model.least_lag_ms, lag)
+        # One window told by a clock that was off must not make every later one look late for ever.
+        model.least_lag_ms = least + (lag - least) // _LAG_FORGOTTEN
         model.poor_windows = model.poor_windows + 1 if poor else 0
         _cool(turn)
     if model.poor_windows >= SENSING_WINDOWS:

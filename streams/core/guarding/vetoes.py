@@ -1,6 +1,7 @@
 """What may speak against a rollback that the evidence asks for (guard.md §3): every veto is asked, always.
 
-Each is one function of the case. `stands` withholds the rollback; `clear` says by what it was cleared.
+Each is one function of the case. `stands` withholds the rollback; `clear` says by what it was cleared. Bounds are asked
+for as what must hold: a NaN holds none, and clears nothing.
 """
 
 from collections.abc import Callable
@@ -64,7 +65,7 @@ def few_samples(case: RollbackCase) -> Note:
     """Too few effective rows, of the version or of its control."""
     least, report = case.turn.monitor.policy.n_eff_min, case.report
     compared = report.control_kind is not ControlKind.NONE
-    few = report.n_eff < least or (compared and report.control_n_eff < least)
+    few = not report.n_eff >= least or (compared and not report.control_n_eff >= least)
     return _note(
         "few_samples", few, f"{report.n_eff:.4g} effective rows, control {report.control_n_eff:.4g}; {least:g}"
     )
@@ -103,7 +104,7 @@ def sample_ratio(case: RollbackCase) -> Note:
     if p is None:
         return _clear("sample_ratio", "no expected share is given")
     return _note(
-        "sample_ratio", p < SAMPLE_RATIO_P, f"share {report.traffic_share}, of {report.expected_share}; p {p:.3g}"
+        "sample_ratio", not p >= SAMPLE_RATIO_P, f"share {report.traffic_share}, of {report.expected_share}; p {p:.3g}"
     )
 
 
@@ -114,7 +115,7 @@ def completeness(case: RollbackCase) -> Note:
     delay = max((o.delay_ms for o in monitor.outcomes.values()), default=0) if report.outcomes_due else 0
     lag, bound = lag_ms(case.turn, report.window_end, delay), LAG_WINDOWS * monitor.windows.length_ms
     words = f"completeness {report.completeness:.1%}, {least:.0%} needed; {lag} ms behind, {bound} allowed"
-    return _note("completeness", report.completeness < least or lag > bound, words)
+    return _note("completeness", not report.completeness >= least or lag > bound, words)
 
 
 def changed_inside(case: RollbackCase) -> Note:
@@ -139,7 +140,7 @@ def one_sender(case: RollbackCase) -> Note:
     share, report, most = case.report.largest_sender_share, case.report, case.turn.monitor.compared.sender_share_max
     if share is None:
         return _clear("one_sender", "senders are not told apart")
-    dominated = report.senders >= SENDERS_MIN and share > most
+    dominated = report.senders >= SENDERS_MIN and not share <= most
     return _note("one_sender", dominated, f"{share:.1%} of the rows from one of {report.senders}; {most:.0%} allowed")
 
 
