@@ -129,8 +129,8 @@ def _suspect(model: ModelState) -> Standing | None:
 def _injected(turn: Turn, override: Override) -> VersionReport:
     model, length = turn.model, turn.monitor.windows.length_ms
     suspect = _suspect(model)
-    serving = (s for _, s in sorted(model.standings.items()) if s.role is Role.PRIMARY and s is not suspect)
-    primary = next(serving, None)
+    others = [s for s in model.standings.values() if s.role is Role.PRIMARY and s is not suspect]
+    primary = max(others, key=lambda s: (s.window_end, s.version), default=None)
     control = "" if suspect is None or primary is None or suspect.role is Role.PRIMARY else primary.version
     kind = FAULTS[override.fault]
     return VersionReport(

@@ -94,8 +94,16 @@ class GuardMachine(RuleBasedStateMachine):
         self.desk.tell("reports", self._under(amended))
 
     @rule()
-    def another_baseline(self) -> None:
+    def drift_goes_on_under_another_baseline(self) -> None:
+        self.a_drifted_window("v1", "")
         self.baseline = f"b{int(self.baseline[1:]) + 1}"
+        self.a_drifted_window("v1", "")
+
+    @rule()
+    def it_is_silent_for_a_while(self) -> None:
+        self.desk.round(5 * LENGTH)
+        self.desk.window = self.desk.now - self.desk.now % LENGTH
+        self.a_calm_window()
 
     @rule(action=st.sampled_from((*_HOLDS, OverrideAction.RELEASE, OverrideAction.DRILL)), read=st.booleans())
     def a_person_speaks(self, action: OverrideAction, read: bool) -> None:  # noqa: FBT001 - drawn
@@ -134,6 +142,7 @@ class GuardMachine(RuleBasedStateMachine):
                     self.desk.tell("acks", self.desk.ack(order.command, actuator_id=who))
         for _ in range(calm):
             self.desk.calm("v1")
+        self.time_passes(1_000)
 
     @rule()
     def a_router_lives(self) -> None:
@@ -237,7 +246,7 @@ class GuardMachine(RuleBasedStateMachine):
     def _state(self, state: GuardModel) -> None:
         ids = Counter(ended.command_id for ended in state.ended)
         assert max(ids.values(), default=0) <= 1, "a command ended twice"
-        assert (state.incident is not None) == (self.open_incident is not None)
+        assert (state.incident is not None) == (self.open_incident is not None), "the state is not the journal's"
         assert State(state.state) in _possible(state), f"{state.state} does not follow from what is open"
 
     def teardown(self) -> None:

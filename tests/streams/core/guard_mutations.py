@@ -184,7 +184,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = MappingProxyType(
         "cooldown in windows": Mutation(_cool_by_the_clock, "time alone counted"),
         "people after a failure": Mutation(_go_on_after_a_failure, "followed a failed one"),
         "overrides first": Mutation(_let_go_at_once, "before the overrides were read"),
-        "state in the same checkpoint": Mutation(_keep_the_state_back, "."),
+        "state in the same checkpoint": Mutation(_keep_the_state_back, "the state is not the journal's"),
         "a growing sequence": Mutation(_sign_by_the_clock, "the sequence does not grow"),
         "states from the table alone": Mutation(_stay_blind, "does not follow from what is open"),
     }

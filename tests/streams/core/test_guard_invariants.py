@@ -8,9 +8,9 @@ from tests.streams.core.guard_machine import GuardMachine
 from tests.streams.core.guard_mutations import MUTATIONS
 
 PLAIN = settings(
-    max_examples=40, stateful_step_count=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=30, stateful_step_count=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
-HASTY = settings(PLAIN, max_examples=400, database=None, phases=[Phase.generate], report_multiple_bugs=False)
+HASTY = settings(PLAIN, max_examples=300, database=None, phases=[Phase.generate], report_multiple_bugs=False)
 """To see that something fails, not what the least example of it is."""
 
 
