@@ -38,11 +38,15 @@ def _bare(node: dict[str, object]) -> dict[str, object]:
 
 def _plain(value: object) -> object:
     """Return dataclasses as dicts, all the way down; everything else as it is."""
-    convert = _CONVERTERS.get(type(value))
+    kind = type(value)
+    if kind in _AS_THEY_ARE:
+        return value
+    convert = _CONVERTERS.get(kind)
     if convert is None:
         if not is_dataclass(value):
+            _AS_THEY_ARE.add(kind)
             return value
-        convert = _CONVERTERS[type(value)] = _record_converter(type(value))
+        convert = _CONVERTERS[kind] = _record_converter(kind)
     return convert(value)
 
 
@@ -50,7 +54,9 @@ def _record_converter(cls: type) -> Callable[[Any], object]:
     names = tuple(field.name for field in fields(cls))
 
     def convert(record: object) -> object:
-        return {name: _plain(getattr(record, name)) for name in names}
+        values = ((name, getattr(record, name)) for name in names)
+        # Nearly all are scalars: asked here, they cost no call.
+        return {name: value if type(value) in _AS_THEY_ARE else _plain(value) for name, value in values}
 
     return convert
 
@@ -62,6 +68,9 @@ def _sequence(values: tuple[object, ...]) -> object:
 def _mapping(values: Mapping[str, object]) -> object:
     return {key: _plain(value) for key, value in values.items()}
 
+
+_AS_THEY_ARE: set[type] = {bool, bytes, float, int, str, type(None)}
+"""Types that fastavro takes; enums join them when they are first met."""
 
 _CONVERTERS: dict[type, Callable[[Any], object]] = {
     tuple: _sequence,
