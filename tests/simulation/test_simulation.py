@@ -18,7 +18,7 @@ from tests.simulation.recount import recount
 from tests.simulation.simulate import simulate
 from tests.simulation.world import World
 
-SEEDS: Final = 200
+SEEDS: Final = 80
 MUTATION_SEEDS: Final = 60
 
 _GIVEN: Final = os.environ.get("KEDGE_SIM_SEED")
