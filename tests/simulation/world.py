@@ -70,8 +70,10 @@ class World(Cluster):
         self.closed_at = self.clock.now
         self.settle()
         # What waits for its other half is given up once a clock that may be wrong says that outcomes were read so far.
-        self.clock.now += CLOCK_MARGIN_MS
-        self.settle()
+        # Who took a partition over on the way begins to wait anew: once more.
+        for _ in range(2):
+            self.clock.now += CLOCK_MARGIN_MS
+            self.settle()
 
     def _step(self) -> None:
         self.clock.now += int(self.random.expovariate(1 / 350))
