@@ -27,11 +27,15 @@ demo-picture: .venv/dev ## run the demo once and renew docs/images/demo.svg
 PURE := tests/detectors tests/schemas tests/scenarios tests/simulation tests/streams/core
 PURE_LOG := .cache/pure.log
 
-test: lint types ## all checks, then all tests
+test: lint types ## all checks, then all tests; ARGS: pytest with these instead
+ifdef ARGS
+	$(BIN)/python -m pytest $(ARGS)
+else
 	@mkdir -p $(dir $(PURE_LOG))
-	@$(BIN)/python -m pytest $(PURE) $(ARGS) > $(PURE_LOG) 2>&1 & pure=$$!; \
-	$(BIN)/python -m pytest tests $(addprefix --ignore=,$(PURE)) $(ARGS); rest=$$?; \
+	@$(BIN)/python -m pytest $(PURE) > $(PURE_LOG) 2>&1 & pure=$$!; \
+	$(BIN)/python -m pytest tests $(addprefix --ignore=,$(PURE)); rest=$$?; \
 	wait $$pure; beside=$$?; cat $(PURE_LOG); exit $$((rest + beside))
+endif
 
 lint: .venv/dev ## style, import contracts, dependencies
 	$(BIN)/ruff check

@@ -20,7 +20,7 @@ from kedge.streams.actuator.rules import Act, Duty, Entry, Known, Reason, Result
 from kedge.streams.actuator.store import Store
 from kedge.streams.core.trusting import Verifier
 
-__all__ = ["LOG", "Executor", "Read", "Setting", "supported"]
+__all__ = ["LOG", "Executor", "Read", "Setting", "ack_of", "supported"]
 
 LOG: Final = logging.getLogger("kedge.actuator")
 
@@ -173,21 +173,26 @@ class Executor:
         return self._ack(command, entry)
 
     def _ack(self, command: Command, entry: Entry) -> Ack:
-        result = entry.result
-        if result is None:
-            raise AssertionError("an entry that is done has its result")
-        return Ack(
-            command_id=command.command_id,
-            environment=command.environment,
-            model=command.model,
-            actuator_id=self._setting.actuator_id,
-            result=result.result,
-            reason=result.reason,
-            observed_version=result.observed_version,
-            sequence=command.sequence,
-            timestamp=entry.timestamp,
-            drill=command.drill,
-        )
+        return ack_of(command, entry, self._setting.actuator_id)
+
+
+def ack_of(command: Command, entry: Entry, actuator_id: str) -> Ack:
+    """Return the answer to a command that has its result."""
+    result = entry.result
+    if result is None:
+        raise AssertionError("an entry that is done has its result")
+    return Ack(
+        command_id=command.command_id,
+        environment=command.environment,
+        model=command.model,
+        actuator_id=actuator_id,
+        result=result.result,
+        reason=result.reason,
+        observed_version=result.observed_version,
+        sequence=command.sequence,
+        timestamp=entry.timestamp,
+        drill=command.drill,
+    )
 
 
 def _plan(command: Command, known: Known, decision: Begun, observed: Observed, now_ms: int) -> Act | Result:

@@ -13,7 +13,7 @@ from kedge.schemas.records import Prediction, PredictionBatch
 from kedge.streams.core.columns import Columns, RefusedError, check_single, columns_of_batch
 from kedge.streams.core.record import Record
 
-__all__ = ["FUTURE_MS_MAX", "MESSAGE_BYTES_MAX", "Batch", "Single", "countable", "read"]
+__all__ = ["FUTURE_MS_MAX", "Batch", "Single", "check_partition", "countable", "decoded", "read"]
 
 MESSAGE_BYTES_MAX: Final = 1_048_576
 FUTURE_MS_MAX: Final = 5 * 60_000
@@ -45,23 +45,28 @@ class Single:
     event: Mapping[str, Any]
 
 
-def read(record: Record, codec: Codec, partitions: int) -> Batch | Single:
-    """Return what the record holds; raises `RefusedError` for whatever must not be counted."""
+def decoded(record: Record, codec: Codec, kinds: tuple[type, ...]) -> Mapping[str, Any]:
+    """Return the fields of a sender's record; raises `RefusedError` where it is empty, too long or none of `kinds`."""
     value = record.value
     if not value:
         raise RefusedError("empty", "a record without a value")
     if len(value) > MESSAGE_BYTES_MAX:
         raise RefusedError("too_large", f"{len(value)} bytes, {MESSAGE_BYTES_MAX} allowed")
     try:
-        fields = codec.decode_mapping(value, (PredictionBatch, Prediction))
+        return codec.decode_mapping(value, kinds)
     except UndecodableError as error:
         raise RefusedError(error.reason, error.detail) from error
+
+
+def read(record: Record, codec: Codec, partitions: int) -> Batch | Single:
+    """Return what the record holds; raises `RefusedError` for whatever must not be counted."""
+    fields = decoded(record, codec, (PredictionBatch, Prediction))
     if len(fields["version"]) > VERSION_CHARS_MAX:
         raise RefusedError("version_too_long", f"more than {VERSION_CHARS_MAX} characters")
     if "sequence" in fields:
         return _batch(fields)
     check_single(fields)
-    _check_partition(record, fields, partitions)
+    check_partition(record, fields["request_id"], partitions)
     return Single(fields)
 
 
@@ -83,7 +88,8 @@ def _batch(fields: Mapping[str, Any]) -> Batch:
     return Batch(columns, fields["producer"], sequence, before, dropped)
 
 
-def _check_partition(record: Record, fields: Mapping[str, Any], partitions: int) -> None:
+def check_partition(record: Record, request_id: str, partitions: int) -> None:
+    """Raise `RefusedError` unless the record lies where its request's others do."""
     # librdkafka's default partitioner is CRC32: a join by request would miss silently.
-    if partition_for(fields["request_id"].encode(), partitions) != record.partition:
+    if partition_for(request_id.encode(), partitions) != record.partition:
         raise RefusedError("wrong_partition", "request_id does not hash (murmur2) to this partition")

@@ -5,13 +5,11 @@ from math import isfinite
 from typing import Any, Final
 
 from kedge.schemas.codec import Codec
-from kedge.schemas.errors import UndecodableError
 from kedge.schemas.monitor import OutcomeSpec, OutcomeType
-from kedge.schemas.partition import partition_for
 from kedge.schemas.records import Outcome
 from kedge.streams.core.binning import number_name
 from kedge.streams.core.columns import MAP_KEYS_MAX, RefusedError
-from kedge.streams.core.intake import FUTURE_MS_MAX, MESSAGE_BYTES_MAX
+from kedge.streams.core.intake import FUTURE_MS_MAX, check_partition, decoded
 from kedge.streams.core.record import Record
 
 __all__ = ["observed_as", "read_outcome", "well_timed"]
@@ -32,15 +30,7 @@ _LONGEST: Final = {
 
 def read_outcome(record: Record, codec: Codec, partitions: int) -> Mapping[str, Any]:
     """Return a decoded `Outcome`; raises `RefusedError` for whatever must not be counted."""
-    value = record.value
-    if not value:
-        raise RefusedError("empty", "a record without a value")
-    if len(value) > MESSAGE_BYTES_MAX:
-        raise RefusedError("too_large", f"{len(value)} bytes, {MESSAGE_BYTES_MAX} allowed")
-    try:
-        outcome = codec.decode_mapping(value, (Outcome,))
-    except UndecodableError as error:
-        raise RefusedError(error.reason, error.detail) from error
+    outcome = decoded(record, codec, (Outcome,))
     for name, longest in _LONGEST.items():
         text = outcome[name]
         if isinstance(text, str) and len(text) > longest:
@@ -49,9 +39,7 @@ def read_outcome(record: Record, codec: Codec, partitions: int) -> Mapping[str, 
         raise RefusedError("too_many_keys", f"more than {MAP_KEYS_MAX} keys in one map")
     if any(isinstance(number, float) and not isfinite(number) for number in (outcome["observed"], outcome["score"])):
         raise RefusedError("not_finite", "observed or score is no finite number")
-    # librdkafka's default partitioner is CRC32: the join would miss silently.
-    if partition_for(outcome["request_id"].encode(), partitions) != record.partition:
-        raise RefusedError("wrong_partition", "request_id does not hash (murmur2) to this partition")
+    check_partition(record, outcome["request_id"], partitions)
     return outcome
 
 

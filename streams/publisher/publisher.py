@@ -9,7 +9,7 @@ from kedge.streams.publisher import process
 from kedge.streams.publisher.admission import Admission, Refusal, RefusedError, moment
 from kedge.streams.publisher.admission import request_id as _request_id
 from kedge.streams.publisher.bulk import Given, bulk_of
-from kedge.streams.publisher.intake import Stats
+from kedge.streams.publisher.intake import Item, Stats
 from kedge.streams.publisher.outcome import Told, outcome_row
 from kedge.streams.publisher.row import Row, text_bytes
 from kedge.streams.publisher.session import Session
@@ -119,10 +119,7 @@ class Publisher:
                 bool(probe),
                 text_bytes(values, words, name, fault),
             )
-            session = self._session
-            if not session.started:
-                self._start(session)
-            session.intake.offer(row)
+            self._offer(row)
         except RefusedError as error_:
             self._session.intake.reject(error_.refusal, 1)
         except Exception:  # noqa: BLE001 - an argument's own code may raise anything, and the request must go on
@@ -170,10 +167,7 @@ class Publisher:
                 probe=probe,
             )
             bulk = bulk_of(self._admission, stream, given, int(time() * 1_000))
-            session = self._session
-            if not session.started:
-                self._start(session)
-            session.intake.offer(bulk)
+            self._offer(bulk)
         except RefusedError as error_:
             self._session.intake.reject(error_.refusal, rows)
         except Exception:  # noqa: BLE001 - as in `log`
@@ -210,10 +204,7 @@ class Publisher:
         try:
             told = Told(request_id, model, observed, kind, version, score, label, predicted_at, timestamp, segment)
             row = outcome_row(self._admission, told, int(time() * 1_000))
-            session = self._session
-            if not session.started:
-                self._start(session)
-            session.intake.offer(row)
+            self._offer(row)
         except RefusedError as error_:
             self._session.intake.reject(error_.refusal, 1)
         except Exception:  # noqa: BLE001 - as in `log`
@@ -242,9 +233,12 @@ class Publisher:
     ) -> None:
         self.close()
 
-    def _start(self, session: Session) -> None:
-        process.watch_signals()
-        session.start()
+    def _offer(self, item: Item) -> None:
+        session = self._session
+        if not session.started:
+            process.watch_signals()
+            session.start()
+        session.intake.offer(item)
 
     # --- called by `process`
 

@@ -6,6 +6,7 @@ from typing import Final
 from kedge.schemas.records import Ack, AckResult, Action, Command
 from kedge.schemas.signing import signed_bytes
 from kedge.streams.actuator import rules
+from kedge.streams.actuator.executor import ack_of
 from kedge.streams.actuator.observed import Observed
 from kedge.streams.actuator.rules import Act, Attempt, Duty, Entry, Known, Result, Stage
 from tests.support.means import HashVerifier
@@ -83,7 +84,7 @@ class Router:
             case Result() as result:
                 return self._ended(command, result, now_ms)
             case rules.Answer(entry):
-                return _ack(command, entry)
+                return ack_of(command, entry, _ACK.actuator_id)
             case _:
                 return None
 
@@ -112,7 +113,7 @@ class Router:
         entry = Entry(model=command.model, stage=Stage.DONE, result=result, timestamp=now_ms)
         self._known[command.command_id] = entry
         self._highest = max(self._highest, command.sequence)
-        return _ack(command, entry)
+        return ack_of(command, entry, _ACK.actuator_id)
 
 
 _ACK: Final = Ack(
@@ -126,18 +127,3 @@ _ACK: Final = Ack(
     sequence=0,
     timestamp=0,
 )
-
-
-def _ack(command: Command, entry: Entry) -> Ack:
-    result = entry.result
-    assert result is not None
-    return replace(
-        _ACK,
-        command_id=command.command_id,
-        result=result.result,
-        reason=result.reason,
-        observed_version=result.observed_version,
-        sequence=command.sequence,
-        timestamp=entry.timestamp,
-        drill=command.drill,
-    )

@@ -3,7 +3,6 @@
 A failing seed is run again by `KEDGE_SIM_SEED=<seed> pytest tests/simulation/test_guard.py`.
 """
 
-import os
 from collections import Counter
 from typing import Final
 
@@ -13,12 +12,10 @@ from tests.simulation.guard_checks import read_journals
 from tests.simulation.guard_mutations import GUARD_MUTATIONS
 from tests.simulation.guard_world import GuardWorld
 from tests.simulation.routing import moved
+from tests.simulation.seeds import MUTATION_SEEDS, never_met, seeds
 from tests.simulation.simulate_guard import simulate_guard
 
 SEEDS: Final = 300
-MUTATION_SEEDS: Final = 60
-
-_GIVEN: Final = os.environ.get("KEDGE_SIM_SEED")
 
 TROUBLES: Final = {
     *("killed", "moved", "zombie", "fenced", "leap", "produce: ABORT", "commit: REQUEST_LOST", "commit: ANSWER_LOST"),
@@ -29,7 +26,7 @@ TROUBLES: Final = {
 }
 
 
-@pytest.mark.parametrize("seed", range(SEEDS) if _GIVEN is None else [int(_GIVEN)])
+@pytest.mark.parametrize("seed", seeds(SEEDS))
 def test_an_incident_of_a_seed_moves_traffic_once_at_most(seed: int) -> None:
     wrong = simulate_guard(seed)
     assert not wrong, f"KEDGE_SIM_SEED={seed} pytest tests/simulation/test_guard.py\n" + "\n".join(wrong)
@@ -42,12 +39,7 @@ def test_without_a_protection_some_seed_turns_red(removed: str, monkeypatch: pyt
 
 
 def test_the_seeds_meet_every_trouble() -> None:
-    met = Counter[str]()
-    for seed in range(MUTATION_SEEDS):
-        met += _met(seed)
-        if met.keys() >= TROUBLES:
-            return
-    pytest.fail(f"never met: {TROUBLES - met.keys()}")
+    assert not never_met(TROUBLES, _met)
 
 
 def _met(seed: int) -> Counter[str]:

@@ -15,13 +15,11 @@ from kedge.schemas.records import Alert, Report, VersionReport
 from tests.simulation.deployment import CODEC, make_core
 from tests.simulation.mutations import MUTATIONS
 from tests.simulation.recount import recount
+from tests.simulation.seeds import MUTATION_SEEDS, never_met, seeds
 from tests.simulation.simulate import simulate
 from tests.simulation.world import World
 
 SEEDS: Final = 80
-MUTATION_SEEDS: Final = 60
-
-_GIVEN: Final = os.environ.get("KEDGE_SIM_SEED")
 
 TROUBLES: Final = {
     *("killed", "moved", "zombie", "fenced", "leap"),
@@ -33,7 +31,7 @@ TROUBLES: Final = {
 }
 
 
-@pytest.mark.parametrize("seed", range(SEEDS) if _GIVEN is None else [int(_GIVEN)])
+@pytest.mark.parametrize("seed", seeds(SEEDS))
 def test_a_seed_agrees_with_the_recount(seed: int) -> None:
     wrong = simulate(seed)
     assert not wrong, f"KEDGE_SIM_SEED={seed} pytest tests/simulation\n" + "\n".join(wrong)
@@ -46,12 +44,7 @@ def test_without_a_protection_some_seed_turns_red(removed: str, monkeypatch: pyt
 
 
 def test_the_seeds_meet_every_trouble() -> None:
-    met = Counter[str]()
-    for seed in range(MUTATION_SEEDS):
-        met += _met(seed)
-        if met.keys() >= TROUBLES:
-            return
-    pytest.fail(f"never met: {TROUBLES - met.keys()}")
+    assert not never_met(TROUBLES, _met)
 
 
 def test_a_seed_is_the_same_run_every_time() -> None:

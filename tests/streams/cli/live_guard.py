@@ -1,10 +1,8 @@
 """The real guard at a desk that reads and writes the built-in cluster, and a router beside it that may answer."""
 
-import threading
 import time
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from kedge.schemas.partition import partition_for
 from kedge.schemas.records import AckResult, Command
@@ -14,6 +12,7 @@ from kedge.streams.core.guard_means import GuardMeans
 from kedge.streams.demo.cluster import PARTITIONS
 from kedge.streams.reading import follow_from
 from kedge.streams.trust import DevelopmentVerifier
+from tests.streams.cli.beside import Beside
 from tests.streams.cli.scripted import Deployment
 from tests.streams.core.made_guard import CODEC, LENGTH, SOURCES, Desk
 from tests.support.means import HashSigner, ToldRollbacks
@@ -63,24 +62,13 @@ def hand_out(deployment: Deployment, desk: Desk, done: int) -> int:
     return len(desk.written)
 
 
-class LiveGuard:
+class LiveGuard(Beside):
     """Reads overrides and acknowledgements and lets the desk take them in; `answers`: the router's, in turn."""
 
     def __init__(self, deployment: Deployment, desk: Desk, answers: Sequence[AckResult] = ()) -> None:
+        super().__init__()
         self._deployment, self._desk, self._answers = deployment, desk, list(answers)
         self._done = len(desk.written)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop.set()
-        self._thread.join(20)
 
     def _run(self) -> None:
         topics, desk = self._deployment.topics, self._desk

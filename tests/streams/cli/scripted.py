@@ -1,9 +1,6 @@
 """A guard that says what the test wants, on librdkafka's built-in cluster: a thread that answers overrides."""
 
-import threading
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
 
 from confluent_kafka import Producer
 
@@ -14,6 +11,7 @@ from kedge.streams.demo.cluster import PARTITIONS, BuiltInCluster
 from kedge.streams.names import Topics
 from kedge.streams.reading import ends, follow_from
 from tests.schemas.samples import SAMPLES
+from tests.streams.cli.beside import Beside
 
 Says = Callable[[Override, int, int], Journal]
 """Given an override with its partition and offset: the entry."""
@@ -77,24 +75,13 @@ def decides(decision: str, reason: str, state: str = "HUMAN_HOLD") -> Says:
     return says
 
 
-class ScriptedGuard:
+class ScriptedGuard(Beside):
     """Reads overrides from their beginning and writes what `says` returns."""
 
     def __init__(self, deployment: Deployment, says: Says) -> None:
+        super().__init__()
         self.taken: list[Override] = []
         self._deployment, self._says = deployment, says
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop.set()
-        self._thread.join(20)
 
     def _run(self) -> None:
         deployment = self._deployment
