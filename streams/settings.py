@@ -1,23 +1,27 @@
 """What an operator sets, read from `KEDGE_*` variables: one frozen dataclass a part, every value checked at once.
 
-A bad value is refused here, with the variable's name and what was expected, never replaced by a default.
+`kedge.streams.variables` lists them. A bad value is refused here, with the variable's name and what was expected.
 """
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
 
 from kedge.streams.names import Topics
+from kedge.streams.variables import SettingsError
+from kedge.streams.variables.table import (
+    BROKERS,
+    CHECKPOINT_SECONDS,
+    EMBEDDED,
+    ENVIRONMENT,
+    HTTP_HOST,
+    HTTP_PORT,
+    SESSION_TIMEOUT_SECONDS,
+    WORKER_ID,
+)
 
-T = TypeVar("T")
+__all__ = ["KafkaSettings", "Settings", "SettingsError", "WorkerSettings"]
 
-_TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 _PORT_MAX = 65_535
-
-
-class SettingsError(ValueError):
-    """A setting is missing or cannot be used; the message says which one and what to set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +39,12 @@ class KafkaSettings:
         for broker in self.brokers.split(","):
             host, _, port = broker.strip().rpartition(":")
             if not host or not port.isdecimal() or not 0 < int(port) <= _PORT_MAX:
-                message = f"KEDGE_BROKERS: {broker!r} is not host:port (several are separated by commas)"
+                message = f"{BROKERS.name}: {broker!r} is not host:port (several are separated by commas)"
                 raise SettingsError(message)
         try:
             Topics(self.environment)
         except ValueError as error:
-            message = f"KEDGE_ENVIRONMENT: {error}"
+            message = f"{ENVIRONMENT.name}: {error}"
             raise SettingsError(message) from error
 
     @classmethod
@@ -50,11 +54,11 @@ class KafkaSettings:
         Raises:
             SettingsError: one of them is missing or bad.
         """
-        brokers = variables.get("KEDGE_BROKERS", "").strip()
+        brokers = BROKERS.read(variables)
         if not brokers:
             message = "KEDGE_BROKERS is not set: give the cluster's address, for example KEDGE_BROKERS=localhost:9092"
             raise SettingsError(message)
-        return cls(brokers=brokers, environment=variables.get("KEDGE_ENVIRONMENT", "dev").strip())
+        return cls(brokers=brokers, environment=ENVIRONMENT.read(variables))
 
     def client(self) -> dict[str, str]:
         """The librdkafka settings that every client needs. librdkafka's own log stays off: we log what matters."""
@@ -78,41 +82,34 @@ class WorkerSettings:
     """
 
     worker_id: str | None = None
-    http_host: str = "127.0.0.1"
-    http_port: int = 8080
-    checkpoint_s: float = 1.0
-    session_timeout_s: float = 30.0
+    http_host: str = HTTP_HOST.default
+    http_port: int = HTTP_PORT.default
+    checkpoint_s: float = CHECKPOINT_SECONDS.default
+    session_timeout_s: float = SESSION_TIMEOUT_SECONDS.default
     embedded: bool = False
 
     def __post_init__(self) -> None:
-        _within("KEDGE_HTTP_PORT", self.http_port, 0, _PORT_MAX)
-        _within("KEDGE_CHECKPOINT_SECONDS", self.checkpoint_s, 0.02, 5)
-        _within("KEDGE_SESSION_TIMEOUT_SECONDS", self.session_timeout_s, 6, 300)
+        HTTP_PORT.check(self.http_port)
+        CHECKPOINT_SECONDS.check(self.checkpoint_s)
+        SESSION_TIMEOUT_SECONDS.check(self.session_timeout_s)
         if self.worker_id is not None and not self.worker_id.strip():
-            message = "KEDGE_WORKER_ID is empty: give a name that no other worker has, or unset it"
+            message = f"{WORKER_ID.name} is empty: give a name that no other worker has, or unset it"
             raise SettingsError(message)
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str]) -> "WorkerSettings":
-        """Read the variables named below; what is not set has its default.
+        """Read what a worker reads; what is not set has its default.
 
         Raises:
             SettingsError: one of them is bad.
         """
-        readers: dict[str, tuple[str, Callable[[str], Any]]] = {
-            "worker_id": ("KEDGE_WORKER_ID", str),
-            "http_host": ("KEDGE_HTTP_HOST", str),
-            "http_port": ("KEDGE_HTTP_PORT", int),
-            "checkpoint_s": ("KEDGE_CHECKPOINT_SECONDS", float),
-            "session_timeout_s": ("KEDGE_SESSION_TIMEOUT_SECONDS", float),
-            "embedded": ("KEDGE_EMBEDDED", _boolean),
-        }
         return cls(
-            **{
-                name: _parsed(variable, variables[variable], parse)
-                for name, (variable, parse) in readers.items()
-                if variable in variables
-            }
+            worker_id=WORKER_ID.read(variables) or None,
+            http_host=HTTP_HOST.read(variables),
+            http_port=HTTP_PORT.read(variables),
+            checkpoint_s=CHECKPOINT_SECONDS.read(variables),
+            session_timeout_s=SESSION_TIMEOUT_SECONDS.read(variables),
+            embedded=EMBEDDED.read(variables),
         )
 
 
@@ -122,27 +119,3 @@ class Settings:
 
     kafka: KafkaSettings
     worker: WorkerSettings = field(default_factory=WorkerSettings)
-
-
-def _parsed(variable: str, text: str, parse: Callable[[str], T]) -> T:
-    try:
-        return parse(text.strip())
-    except ValueError as error:
-        expected = {int: "a whole number", float: "a number"}.get(cast("type", parse), str(error))
-        message = f"{variable}: {text!r} is not {expected}"
-        raise SettingsError(message) from error
-
-
-def _boolean(text: str) -> bool:
-    if text.lower() in _TRUE:
-        return True
-    if text.lower() in _FALSE:
-        return False
-    message = "true or false"
-    raise ValueError(message)
-
-
-def _within(name: str, value: float, low: float, high: float) -> None:
-    if not math.isfinite(value) or not low <= value <= high:
-        message = f"{name}: {value:g} is not between {low:g} and {high:g}"
-        raise SettingsError(message)

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from kedge.streams.core.trusting import Signer, Verifier
 from kedge.streams.settings import SettingsError
+from kedge.streams.variables.table import SIGNING_KEY_FILE, TRUST, TRUSTED_KEYS
 
 __all__ = ["DevelopmentVerifier", "KeyRing", "SigningKey", "Trust", "TrustMode", "Unsigned", "trust_from_environment"]
 
@@ -27,7 +28,7 @@ T = TypeVar("T")
 
 LOG: Final = logging.getLogger("kedge.trust")
 
-_MODE, _SIGNING, _TRUSTED = "KEDGE_TRUST", "KEDGE_SIGNING_KEY_FILE", "KEDGE_TRUSTED_KEYS"
+_MODE, _SIGNING, _TRUSTED = TRUST.name, SIGNING_KEY_FILE.name, TRUSTED_KEYS.name
 _BEGIN: Final = b"-----BEGIN "
 _FILE_BYTES_MAX: Final = 1 << 20
 _DEVELOPMENT: Final = (
@@ -219,7 +220,7 @@ def trust_from_environment(variables: Mapping[str, str], *, checks: bool = True)
     Raises:
         SettingsError: the mode is not known or was never chosen, or a key cannot be read.
     """
-    given = {name: variables.get(name, "").strip() for name in (_MODE, _SIGNING, _TRUSTED)}
+    given = {setting.name: setting.read(variables) for setting in (TRUST, SIGNING_KEY_FILE, TRUSTED_KEYS)}
     mode = _mode(given)
     signing = _loaded(SigningKey.load, _SIGNING, given)
     ring = _loaded(KeyRing.load, _TRUSTED, given)

@@ -7,10 +7,9 @@ from typing import Self
 
 from kedge.schemas.records import Action
 from kedge.streams.settings import KafkaSettings, SettingsError
+from kedge.streams.variables.table import ACTUATOR_ID, ACTUATOR_STORE, REGISTRY_URL
 
 __all__ = ["ActuatorSettings"]
-
-_ID, _STORE = "KEDGE_ACTUATOR_ID", "KEDGE_ACTUATOR_STORE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +37,7 @@ class ActuatorSettings:
 
     def __post_init__(self) -> None:
         if not self.actuator_id.strip():
-            raise SettingsError(f"{_ID} is not set: give this actuator a name that no other has")
+            raise SettingsError(f"{ACTUATOR_ID.name} is not set: give this actuator a name that no other has")
         if min(self.timeout_s, self.heartbeat_s) <= 0:
             raise SettingsError("timeout_s and heartbeat_s are more than 0")
 
@@ -49,15 +48,16 @@ class ActuatorSettings:
         Raises:
             SettingsError: one of them is missing or bad.
         """
-        store = variables.get(_STORE, "").strip()
+        store = ACTUATOR_STORE.read(variables)
         if not store:
             raise SettingsError(
-                f"{_STORE} is not set: name a file on a disk that outlives the process; it is the actuator's memory"
+                f"{ACTUATOR_STORE.name} is not set: name a file on a disk that outlives the process; it is the "
+                "actuator's memory"
             )
         return cls(
             kafka=KafkaSettings.from_environment(variables),
-            actuator_id=variables.get(_ID, "").strip(),
+            actuator_id=ACTUATOR_ID.read(variables),
             store=Path(store),
             actions=actions,
-            registry_url=variables.get("KEDGE_REGISTRY_URL", "").strip() or None,
+            registry_url=REGISTRY_URL.read(variables) or None,
         )

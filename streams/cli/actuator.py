@@ -15,8 +15,9 @@ from kedge.streams.actuator.router import HungError, Router
 from kedge.streams.actuator.settings import ActuatorSettings
 from kedge.streams.actuator.symlink import SymlinkRouter
 from kedge.streams.actuator.webhook import WebhookRouter
-from kedge.streams.cli.options import kafka_options
+from kedge.streams.cli.options import kafka_options, warn_of_unknown
 from kedge.streams.settings import KafkaSettings
+from kedge.streams.variables.table import ACTUATOR_ID, ACTUATOR_STORE, BROKERS, ENVIRONMENT, WEBHOOK_SECRET_FILE
 from kedge.streams.worker.logs import configure_logs
 
 __all__ = ["actuator"]
@@ -40,8 +41,8 @@ def actuator() -> None:
 @click.option(
     "--secret-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    envvar="KEDGE_WEBHOOK_SECRET_FILE",
-    help="webhook: a secret that it shares with the receiver.  [env: KEDGE_WEBHOOK_SECRET_FILE]",
+    envvar=WEBHOOK_SECRET_FILE.name,
+    help=f"webhook: a secret that it shares with the receiver.  [env: {WEBHOOK_SECRET_FILE.name}]",
 )
 @click.option(
     "--action",
@@ -53,8 +54,8 @@ def actuator() -> None:
     metavar="ACTION",
     help=f"What it must answer for; may be given again. One of {', '.join(_ACTIONS)}.",
 )
-@click.option("--id", "actuator_id", metavar="NAME", help="Its name in acks.  [env: KEDGE_ACTUATOR_ID]")
-@click.option("--store", metavar="FILE", help="Its memory, an SQLite file.  [env: KEDGE_ACTUATOR_STORE]")
+@click.option("--id", "actuator_id", metavar="NAME", help=f"Its name in acks.  [env: {ACTUATOR_ID.name}]")
+@click.option("--store", metavar="FILE", help=f"Its memory, an SQLite file.  [env: {ACTUATOR_STORE.name}]")
 @kafka_options
 @click.pass_context
 def run(ctx: click.Context, kafka: KafkaSettings, /, **given: Any) -> None:  # noqa: ANN401 - the options above
@@ -64,11 +65,12 @@ def run(ctx: click.Context, kafka: KafkaSettings, /, **given: Any) -> None:  # n
     help, 70 start it again.
     """
     configure_logs(sys.stderr)
+    warn_of_unknown(os.environ)
     said = {
-        "KEDGE_BROKERS": kafka.brokers,
-        "KEDGE_ENVIRONMENT": kafka.environment,
-        "KEDGE_ACTUATOR_ID": given["actuator_id"],
-        "KEDGE_ACTUATOR_STORE": given["store"],
+        BROKERS.name: kafka.brokers,
+        ENVIRONMENT.name: kafka.environment,
+        ACTUATOR_ID.name: given["actuator_id"],
+        ACTUATOR_STORE.name: given["store"],
     }
     variables = {**os.environ, **{name: value for name, value in said.items() if value is not None}}
     settings = ActuatorSettings.from_environment(variables, frozenset(map(Action, given["actions"])))

@@ -11,6 +11,7 @@ from typing import Any, Final
 import click
 
 from kedge.streams.pictures import printable
+from kedge.streams.variables.table import DEBUG
 
 __all__ = ["Exit", "LazyGroup", "UserError", "told"]
 
@@ -48,7 +49,7 @@ _TOLD: Final = {
     "kedge.streams.announce": ("AnnounceError",),
     "kedge.streams.core.fit": ("FitError",),
     "kedge.streams.people": ("PeopleError",),
-    "kedge.streams.settings": ("SettingsError",),
+    "kedge.streams.variables": ("SettingsError",),
     "kedge.streams.reading": ("ReadingError",),
     "kedge.streams.replay": ("ReplayError",),
     "kedge.streams.tables": ("TableError",),
@@ -111,7 +112,7 @@ def _bounded(run: Callable[[], Any]) -> Any:  # noqa: ANN401 - what a command re
     except BrokenPipeError:
         raise
     except Exception as error:  # the boundary: nothing may end in a traceback
-        if os.environ.get("KEDGE_DEBUG"):
+        if DEBUG.read(os.environ):
             traceback.print_exc()
         message = told(error)
         if any(kind.__name__ == "ColumnError" for kind in type(error).__mro__):

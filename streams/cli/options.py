@@ -1,9 +1,10 @@
 """Options that several commands have."""
 
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import click
 
@@ -14,8 +15,21 @@ from kedge.streams.core.trusting import Signer
 from kedge.streams.settings import KafkaSettings, SettingsError
 from kedge.streams.topics import OWN_MESSAGE_BYTES_MAX
 from kedge.streams.trust import trust_from_environment
+from kedge.streams.variables import unknown
+from kedge.streams.variables.table import BROKERS, ENVIRONMENT, REGISTRY_URL, SIGNING_KEY_FILE, TRUST
 
-__all__ = ["DurationType", "as_json", "cluster_options", "codec", "kafka_options", "kafka_settings", "signing_key"]
+__all__ = [
+    "DurationType",
+    "as_json",
+    "cluster_options",
+    "codec",
+    "kafka_options",
+    "kafka_settings",
+    "signing_key",
+    "warn_of_unknown",
+]
+
+LOG: Final = logging.getLogger("kedge.settings")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -45,7 +59,7 @@ def cluster_options(command: Any) -> Any:  # noqa: ANN401 - click's decorators
 
 def kafka_settings(brokers: str | None, environment: str | None) -> KafkaSettings:
     """Return the settings that the options and the environment give; raises `SettingsError`."""
-    overrides = {"KEDGE_BROKERS": brokers, "KEDGE_ENVIRONMENT": environment}
+    overrides = {BROKERS.name: brokers, ENVIRONMENT.name: environment}
     said = {name: value for name, value in overrides.items() if value is not None}
     return KafkaSettings.from_environment({**os.environ, **said})
 
@@ -70,13 +84,19 @@ class DurationType(click.ParamType):
 
 def codec() -> Codec:
     """Return the codec that the environment asks for: framed for a registry where KEDGE_REGISTRY_URL names one."""
-    url = os.environ.get("KEDGE_REGISTRY_URL", "").strip()
+    url = REGISTRY_URL.read(os.environ)
     if not url:
         return Codec(bytes_max=OWN_MESSAGE_BYTES_MAX)
     try:
         return Codec(ConfluentRegistry(url), bytes_max=OWN_MESSAGE_BYTES_MAX)
     except ValueError as error:
-        raise SettingsError(f"KEDGE_REGISTRY_URL: {error}") from error
+        raise SettingsError(f"{REGISTRY_URL.name}: {error}") from error
+
+
+def warn_of_unknown(variables: Mapping[str, str]) -> None:
+    """Say which variables look like settings and are none: a name mistyped would leave a default in force unseen."""
+    for name, near in unknown(variables).items():
+        LOG.warning("%s is no setting of Kedge and changes nothing%s", name, f": is {near} meant?" if near else "")
 
 
 def signing_key() -> Signer | None:
@@ -85,7 +105,7 @@ def signing_key() -> Signer | None:
     Raises:
         SettingsError: the key is missing or cannot be read.
     """
-    if any(os.environ.get(name, "").strip() for name in ("KEDGE_TRUST", "KEDGE_SIGNING_KEY_FILE")):
+    if any(setting.read(os.environ) for setting in (TRUST, SIGNING_KEY_FILE)):
         signer = trust_from_environment(os.environ, checks=False).signer()
         return signer if signer.key_id else None
     click.echo("kedge: not signed, for want of KEDGE_SIGNING_KEY_FILE: only KEDGE_TRUST=development takes it", err=True)

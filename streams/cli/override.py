@@ -19,6 +19,7 @@ from kedge.streams.people.overrides import HOLD_MS_MAX, Answer, Sent, Word, awai
 from kedge.streams.pictures import printable
 from kedge.streams.settings import KafkaSettings
 from kedge.streams.trust import trust_from_environment
+from kedge.streams.variables.table import ACTOR
 
 __all__ = ["override", "timeout_option", "word_options"]
 
@@ -26,7 +27,7 @@ _HOUR_MS: Final = 3_600_000
 
 _MODEL = click.argument("model")
 _ACTOR = click.option(
-    "--actor", envvar="KEDGE_ACTOR", required=True, metavar="NAME", help="Who wants it.  [env: KEDGE_ACTOR]"
+    "--actor", envvar=ACTOR.name, required=True, metavar="NAME", help=f"Who wants it.  [env: {ACTOR.name}]"
 )
 _REASON = click.option("--reason", required=True, metavar="TEXT", help="Why; the journal keeps it.")
 _FOR = click.option(

@@ -6,12 +6,13 @@ import sys
 import click
 from prometheus_client import CollectorRegistry
 
-from kedge.streams.cli.options import codec, kafka_options
+from kedge.streams.cli.options import codec, kafka_options, warn_of_unknown
 from kedge.streams.core.catalog import Catalog
 from kedge.streams.core.guard_means import GuardMeans
 from kedge.streams.core.rollbacks import RECENT_MS
 from kedge.streams.settings import KafkaSettings, Settings, WorkerSettings
 from kedge.streams.trust import trust_from_environment
+from kedge.streams.variables.table import HASH_KEY
 from kedge.streams.worker.agents import CoreSettings, catalog_sink, make_agents
 from kedge.streams.worker.app import run_worker
 from kedge.streams.worker.exits import LOG
@@ -28,13 +29,14 @@ __all__ = ["worker"]
 def worker(ctx: click.Context, kafka: KafkaSettings) -> None:
     """Count, judge and guard: run one worker until SIGTERM.
 
-    Settings come from KEDGE_* variables (docs/cli.md has the list). Exit codes: 0 stopped, 1 starting again would not
-    help, 70 start it again.
+    Settings come from KEDGE_* variables (docs/configuration.md has the list). Exit codes: 0 stopped, 1 starting again
+    would not help, 70 start it again.
     """
     configure_logs(sys.stderr)
+    warn_of_unknown(os.environ)
     core = CoreSettings.from_environment(os.environ)
     if not core.hash_key:
-        LOG.warning("KEDGE_HASH_KEY is not set: the hashes in dead letters can be guessed by trying payloads")
+        LOG.warning("%s is not set: the hashes in dead letters can be guessed by trying payloads", HASH_KEY.name)
     trust = trust_from_environment(os.environ)
     shared, catalog, registry = codec(), Catalog(), CollectorRegistry()
     settings = Settings(kafka=kafka, worker=WorkerSettings.from_environment(os.environ))

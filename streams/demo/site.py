@@ -11,6 +11,7 @@ from kedge.streams.actuator import Actuator, ActuatorSettings, SymlinkRouter
 from kedge.streams.demo.rollout import VERSION_1, VERSION_2
 from kedge.streams.settings import KafkaSettings
 from kedge.streams.trust import KeyRing, SigningKey
+from kedge.streams.variables.table import SIGNING_KEY_FILE, TRUST, TRUSTED_KEYS
 
 __all__ = ["Site", "SiteRouter"]
 
@@ -66,9 +67,9 @@ class Site:
     def trust(self) -> Mapping[str, str]:
         """Return the variables of a worker that signs with this run's key, and trusts no other."""
         return {
-            "KEDGE_TRUST": "keys",
-            "KEDGE_SIGNING_KEY_FILE": str(self._private),
-            "KEDGE_TRUSTED_KEYS": str(self._trusted),
+            TRUST.name: "keys",
+            SIGNING_KEY_FILE.name: str(self._private),
+            TRUSTED_KEYS.name: str(self._trusted),
         }
 
     def obey(self, kafka: KafkaSettings, model: str) -> None:

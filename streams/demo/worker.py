@@ -9,6 +9,14 @@ from pathlib import Path
 from typing import Final
 
 from kedge.streams.settings import KafkaSettings
+from kedge.streams.variables.table import (
+    BROKERS,
+    CHECKPOINT_SECONDS,
+    EMBEDDED,
+    ENVIRONMENT,
+    HTTP_PORT,
+    SESSION_TIMEOUT_SECONDS,
+)
 
 __all__ = ["COMMAND", "Worker", "WorkerError", "variables_of"]
 
@@ -127,10 +135,10 @@ def variables_of(kafka: KafkaSettings, trust: Mapping[str, str]) -> Mapping[str,
     return {
         **own,
         **trust,
-        "KEDGE_BROKERS": kafka.brokers,
-        "KEDGE_ENVIRONMENT": kafka.environment,
-        "KEDGE_EMBEDDED": "true",
-        "KEDGE_HTTP_PORT": "0",
-        "KEDGE_CHECKPOINT_SECONDS": "0.2",
-        "KEDGE_SESSION_TIMEOUT_SECONDS": "6",
+        BROKERS.name: kafka.brokers,
+        ENVIRONMENT.name: kafka.environment,
+        EMBEDDED.name: "true",
+        HTTP_PORT.name: "0",
+        CHECKPOINT_SECONDS.name: "0.2",
+        SESSION_TIMEOUT_SECONDS.name: "6",
     }

@@ -2,17 +2,15 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Self
 
 from kedge.streams.names import Topics
-from kedge.streams.publisher.batcher import HEAD_BYTES, Limits
+from kedge.streams.publisher.batcher import Limits
+from kedge.streams.variables.table import BROKERS, ENVIRONMENT, PUBLISHER, REGISTRY_URL
 
 __all__ = ["PublisherSettings"]
-
-MESSAGE_BYTES_MAX: Final = 1_000_000
-"""A message has to stay below the worker's limit and the broker's, 1 MiB with Kafka's own bytes."""
 
 _RESERVED: Final = frozenset(
     {
@@ -47,19 +45,19 @@ class PublisherSettings:
     """The deployment: prefix of every topic."""
     registry_url: str | None = field(default=None, repr=False)
     """A Confluent schema registry, credentials included; None: Avro single-object encoding."""
-    queue_rows_max: int = 200_000
+    queue_rows_max: int = PUBLISHER["queue_rows_max"].default
     """Rows on their way at most, ≥ 1."""
-    queue_bytes_max: int = 64 * 2**20
+    queue_bytes_max: int = PUBLISHER["queue_bytes_max"].default
     """Bytes of memory that they take at most, about; ≥ 64 KiB."""
-    batch_rows_max: int = 500
+    batch_rows_max: int = PUBLISHER["batch_rows_max"].default
     """Rows of a message at most, 1 to 100,000."""
-    batch_bytes_max: int = 900_000
+    batch_bytes_max: int = PUBLISHER["batch_bytes_max"].default
     """Bytes of a message at most, 4 KiB to 1,000,000."""
-    batch_age_ms: int = 1_000
+    batch_age_ms: int = PUBLISHER["batch_age_ms"].default
     """How long a row waits for others, ≥ 1."""
-    delivery_timeout_ms: int = 300_000
+    delivery_timeout_ms: int = PUBLISHER["delivery_timeout_ms"].default
     """How long Kafka may take to acknowledge a message before it is given up, ≥ 1,000."""
-    close_timeout_ms: int = 10_000
+    close_timeout_ms: int = PUBLISHER["close_timeout_ms"].default
     """How long the end of the process may wait for what is on its way, ≥ 0."""
     kafka: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     """More of librdkafka's options, for TLS and SASL; it may hold secrets, and so is not shown."""
@@ -68,10 +66,10 @@ class PublisherSettings:
         Topics(self.environment)  # raises for a name that is none
         if not self.brokers:
             raise ValueError("brokers: expected host:port, comma-separated")
-        for name, (least, most) in _RANGES.items():
+        for name, setting in PUBLISHER.items():
             value = getattr(self, name)
-            if not least <= value <= most:
-                raise ValueError(f"{name}: expected {least} to {most}, not {value}")
+            if not setting.low <= value <= setting.high:
+                raise ValueError(f"{name}: expected {setting.low} to {setting.high}, not {value}")
         reserved = sorted(_RESERVED & self.kafka.keys())
         if reserved:
             raise ValueError(f"kafka: {', '.join(reserved)} cannot be set: what the publisher promises rests on it")
@@ -84,16 +82,12 @@ class PublisherSettings:
         Raises:
             ValueError: something is missing or no number; the message names the variable.
         """  # noqa: D205 - the variables do not fit on one line
-        values: dict[str, object] = {}
-        for option in fields(cls):
-            if option.name == "kafka":
-                continue
-            variable = f"KEDGE_PUBLISHER_{option.name}" if option.name in _RANGES else f"KEDGE_{option.name}"
-            text = given.get(option.name) or environ.get(variable.upper())
-            if text:
-                values[option.name] = _whole(variable.upper(), text) if option.name in _RANGES else text
-            elif option.name in ("brokers", "environment"):
-                raise ValueError(f"{variable.upper()} is not set, and no {option.name} was given")
+        values: dict[str, object] = {name: setting.read(environ) for name, setting in PUBLISHER.items()}
+        for name, setting in (("brokers", BROKERS), ("environment", ENVIRONMENT), ("registry_url", REGISTRY_URL)):
+            # An environment has no default here: rows sent to the wrong one are not told from that one's own.
+            values[name] = given.get(name) or setting.text(environ) or None
+            if values[name] is None and setting is not REGISTRY_URL:
+                raise ValueError(f"{setting.name} is not set, and no {name} was given")
         return cls(**values)  # type: ignore[arg-type] # built from the fields themselves
 
     @property
@@ -121,24 +115,3 @@ class PublisherSettings:
             "queue.buffering.max.kbytes": min(2_147_483_647, 2 * self.queue_bytes_max // 1_024 + 2_048),
             "queue.buffering.max.messages": min(2_147_483_647, self.queue_rows_max + 1),
         }
-
-
-_INT32_MAX: Final = 2**31 - 1
-_RANGES: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
-    {
-        "queue_rows_max": (1, 10**9),
-        "queue_bytes_max": (2**16, 2**40),
-        "batch_rows_max": (1, 100_000),
-        "batch_bytes_max": (HEAD_BYTES + 1_024, MESSAGE_BYTES_MAX),
-        "batch_age_ms": (1, _INT32_MAX),
-        "delivery_timeout_ms": (1_000, _INT32_MAX),
-        "close_timeout_ms": (0, _INT32_MAX),
-    }
-)
-
-
-def _whole(variable: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise ValueError(f"{variable}: expected a whole number, not {text!r}") from None

@@ -23,6 +23,7 @@ from kedge.streams.core.tally import Tally
 from kedge.streams.core.trusting import Verifier
 from kedge.streams.names import SOURCES, Agent
 from kedge.streams.settings import SettingsError
+from kedge.streams.variables.table import HASH_KEY, HASH_KEY_FILE, KEEP_PAYLOADS
 from kedge.streams.worker.exits import LOG
 from kedge.streams.worker.means import AgentSpec
 from kedge.streams.worker.reader import Sink
@@ -54,10 +55,7 @@ class CoreSettings:
         Raises:
             SettingsError: one of them is bad.
         """
-        keep = variables.get("KEDGE_KEEP_PAYLOADS", "false").strip().lower()
-        if keep not in ("true", "false"):
-            raise SettingsError(f"KEDGE_KEEP_PAYLOADS: {keep!r} is not true or false")
-        return cls(hash_key=_hash_key(variables), keep_payloads=keep == "true")
+        return cls(hash_key=_hash_key(variables), keep_payloads=KEEP_PAYLOADS.read(variables))
 
 
 def make_agents(
@@ -127,13 +125,13 @@ def _checked(monitor: Monitor, verifier: Verifier) -> Monitor:
 
 
 def _hash_key(variables: Mapping[str, str]) -> bytes:
-    path = variables.get("KEDGE_HASH_KEY_FILE", "")
+    path = HASH_KEY_FILE.read(variables)
     if not path:
-        return variables.get("KEDGE_HASH_KEY", "").encode()
+        return HASH_KEY.read(variables).encode()
     try:
         key = Path(path).read_bytes().strip()
     except OSError as error:
-        raise SettingsError(f"KEDGE_HASH_KEY_FILE: {path}: {error.strerror}") from error
+        raise SettingsError(f"{HASH_KEY_FILE.name}: {path}: {error.strerror}") from error
     if not key:
-        raise SettingsError(f"KEDGE_HASH_KEY_FILE: {path} is empty")
+        raise SettingsError(f"{HASH_KEY_FILE.name}: {path} is empty")
     return key

@@ -3,6 +3,8 @@
 import pytest
 
 from kedge.streams.settings import KafkaSettings, SettingsError, WorkerSettings
+from kedge.streams.variables import SETTINGS
+from kedge.streams.worker.agents import CoreSettings
 
 
 def test_what_is_not_set_has_its_default() -> None:
@@ -36,12 +38,22 @@ def test_what_is_set_is_read() -> None:
         ("KEDGE_CHECKPOINT_SECONDS", "0", "between 0.02 and 5"),
         ("KEDGE_SESSION_TIMEOUT_SECONDS", "5", "between 6 and 300"),
         ("KEDGE_EMBEDDED", "perhaps", "true or false"),
-        ("KEDGE_WORKER_ID", " ", "give a name"),
     ],
 )
 def test_a_bad_worker_value_is_refused_by_name(variable: str, value: str, said: str) -> None:
     with pytest.raises(SettingsError, match=f"{variable}.*{said}"):
         WorkerSettings.from_environment({variable: value})
+
+
+def test_what_is_set_and_empty_counts_as_not_set() -> None:
+    empty = dict.fromkeys((setting.name for setting in SETTINGS), " ")
+    assert WorkerSettings.from_environment(empty) == WorkerSettings()
+    assert CoreSettings.from_environment(empty) == CoreSettings(hash_key=b"")
+
+
+def test_a_name_that_is_only_space_is_refused() -> None:
+    with pytest.raises(SettingsError, match="KEDGE_WORKER_ID is empty: give a name"):
+        WorkerSettings(worker_id=" ")
 
 
 @pytest.mark.parametrize("brokers", ["", "localhost", "localhost:", ":9092", "a:1,,b:2", "a:0", "a:99999", "a:x"])

@@ -16,7 +16,7 @@ from kedge.streams.publisher.bulk import Given, bulk_of
 from kedge.streams.publisher.columns import Slice
 from kedge.streams.publisher.pack import record_of
 from kedge.streams.publisher.row import KEYS_MAX, NAME_CHARS_MAX, Row, Stream
-from kedge.streams.publisher.settings import MESSAGE_BYTES_MAX
+from kedge.streams.variables.table import PUBLISHER
 from tests.streams.publisher.given import STREAMS, rows
 from tests.streams.publisher.readback import STREAM, make_row
 
@@ -212,7 +212,7 @@ def test_the_largest_row_that_is_let_in_never_makes_a_message_too_large() -> Non
 
 
 def test_no_setting_allows_a_message_past_the_workers_limit() -> None:
-    assert MESSAGE_BYTES_MAX < 2**20
+    assert PUBLISHER["batch_bytes_max"].high < 2**20
 
 
 @pytest.mark.parametrize("name", ["m", "\U0001f600" * NAME_CHARS_MAX])

@@ -6,6 +6,7 @@ import pytest
 from confluent_kafka import Producer
 
 from kedge.streams.publisher.settings import PublisherSettings
+from kedge.streams.variables.table import PUBLISHER
 
 
 def test_the_environment_sets_a_publisher_up() -> None:
@@ -37,17 +38,22 @@ def test_arguments_come_before_the_environment() -> None:
         ({"KEDGE_BROKERS": "a:1", "KEDGE_ENVIRONMENT": "a.b"}, "environment"),
         (
             {"KEDGE_BROKERS": "a:1", "KEDGE_ENVIRONMENT": "e", "KEDGE_PUBLISHER_BATCH_AGE_MS": "1s"},
-            "KEDGE_PUBLISHER_BATCH_AGE_MS: expected a whole number",
+            "KEDGE_PUBLISHER_BATCH_AGE_MS: '1s' is not a whole number",
         ),
         (
             {"KEDGE_BROKERS": "a:1", "KEDGE_ENVIRONMENT": "e", "KEDGE_PUBLISHER_BATCH_BYTES_MAX": "2000000"},
-            "batch_bytes_max: expected",
+            "KEDGE_PUBLISHER_BATCH_BYTES_MAX: 2000000 is not between 3584 and 1000000",
         ),
     ],
 )
 def test_what_is_wrong_is_named(environ: dict[str, str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         PublisherSettings.from_env(environ)
+
+
+def test_an_argument_out_of_its_range_is_refused() -> None:
+    with pytest.raises(ValueError, match="batch_rows_max: expected 1 to 100000, not 0"):
+        PublisherSettings(brokers="a:1", environment="e", batch_rows_max=0)
 
 
 def test_secrets_are_not_shown() -> None:
@@ -65,9 +71,7 @@ def test_kafka_options_cannot_undo_a_promise() -> None:
 
 @pytest.mark.parametrize("extreme", [0, 1])
 def test_librdkafka_takes_every_setting(extreme: int) -> None:
-    from kedge.streams.publisher.settings import _RANGES  # noqa: PLC0415 - the table itself is tested
-
-    ranges = {name: least_most[extreme] for name, least_most in _RANGES.items()}
+    ranges = {name: (setting.low, setting.high)[extreme] for name, setting in PUBLISHER.items()}
     settings = PublisherSettings(brokers="127.0.0.1:1", environment="e", kafka={"security.protocol": "ssl"}, **ranges)  # type: ignore[arg-type] # all of them whole numbers
     Producer(settings.producer_options)
     assert dataclasses.asdict(settings)["kafka"] == {"security.protocol": "ssl"}
