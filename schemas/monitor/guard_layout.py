@@ -111,7 +111,10 @@ ACTIONS: Final = Section(
             _commanded(_DEFAULTS.route_to_safe_path),
             "Send the traffic to the safe path: the rollback (advise, 10m).",
         ),
-        "resume_rollout": (_commanded(_DEFAULTS.resume_rollout), "End a freeze when its incident is over (off, 24h)."),
+        "resume_rollout": (
+            _commanded(_DEFAULTS.resume_rollout),
+            "End a freeze when an incident without a rollback is over (off, 24h).",
+        ),
         "start_shadow": (_commanded(_DEFAULTS.start_shadow), "Ask for a shadow of the candidate (advise, 24h)."),
         "request_retrain": (_commanded(_DEFAULTS.request_retrain), "Ask for a retraining (advise, 24h)."),
     },

@@ -243,6 +243,8 @@ class GuardModel:
     rollbacks: tuple[int, ...]
     """When traffic was led away in the last 24 h, drills apart."""
     freeze_expires_at: int | None = None
+    frozen_by: str
+    """Incident that is over, with a rollback in it: its freeze stands until a person resumes; empty: none."""
     failed: str | None = None
     """Why nothing is done automatically any more, until people release it."""
     reported_at: int | None = None

@@ -108,7 +108,10 @@ def _rollback(story: Story) -> Iterator[str]:
         f"{VERSION_1} again."
     )
     if contained is not None:
-        yield f"With the healthy window of {_day(contained.window_start)} the model was {contained.state}."
+        yield (
+            f"With the healthy window of {_day(contained.window_start)} the model was {contained.state}. The rollout "
+            f"stays frozen until a person resumes it: {VERSION_2} does not come again by itself."
+        )
 
 
 def _accuracy(sections: Sequence[OutcomeSection]) -> float:

@@ -13,7 +13,7 @@ __all__ = ["faults"]
 _COMMANDS: Final = (
     *(Action.FREEZE_ROLLOUT, Action.RESUME_ROLLOUT),  # the break, and its repair
     *(Action.FREEZE_ROLLOUT, Action.RESUME_ROLLOUT),  # LaGuardia
-    *(Action.ROUTE_TO_SAFE_PATH, Action.FREEZE_ROLLOUT, Action.RESUME_ROLLOUT),  # version 2
+    *(Action.ROUTE_TO_SAFE_PATH, Action.FREEZE_ROLLOUT),  # version 2, until a person resumes
 )
 _INCIDENTS: Final = 3
 _DAYS_AFTER: Final = 1

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from kedge.schemas.records import Ack, AckResult, Action, EndedOrder, GuardOrder, Severity, Standby
-from kedge.streams.core.guarding.ends import Ending, acknowledged, finish
+from kedge.streams.core.guarding.ends import Ending, acknowledged, finish, resumed
 from kedge.streams.core.guarding.orders import End
 from kedge.streams.core.guarding.speech import Notice, tell
 from kedge.streams.core.guarding.turn import Turn
@@ -122,6 +122,8 @@ def _late(turn: Turn, index: int, ack: Ack) -> None:
 def _correct(turn: Turn, ended: EndedOrder, said: str, ack: Ack) -> None:
     """Traffic was led away after all: the safe path is watched as if it had been said in time."""
     incident = turn.model.incident
+    if ended.action is Action.RESUME_ROLLOUT and said == End.ACKED.value:
+        resumed(turn.model)
     led = ended.action is Action.ROUTE_TO_SAFE_PATH and said == End.ACKED.value and not ended.drill
     if led and incident is not None and incident.incident == ended.incident and incident.acked_at is None:
         route = incident.route

@@ -38,6 +38,7 @@ def due_deadlines(model: ModelState, monitor: MonitorSpec, now_ms: int, up_since
         **_of_order(model, now_ms),
         "sensing": _sensing(model, monitor, clock),
         "drill_overdue": _overdue(model, monitor, now_ms),
+        "freeze": _freeze_ends(model, monitor, now_ms),
     }
     return tuple(name for name, due in found.items() if due)
 
@@ -69,6 +70,14 @@ def _overdue(model: ModelState, monitor: MonitorSpec, now_ms: int) -> bool:
     return now_ms >= last + every and (told is None or now_ms >= told + every)
 
 
+def _freeze_ends(model: ModelState, monitor: MonitorSpec, now_ms: int) -> bool:
+    """Whether half of a freeze's time has passed that stands until a person resumes, and nothing is in its way."""
+    spec, ends = monitor.actions.freeze_rollout, model.freeze_expires_at
+    if ends is None or not model.keeps_frozen or now_ms < ends - spec.expires_after_ms // 2:
+        return False
+    return spec.mode is Mode.ARMED and model.order is None and model.failed is None and not model.holds
+
+
 def take_tick(turn: Turn, due: tuple[str, ...]) -> None:
     """Do what is due. Holds that are over have been let go of before; a model that is just known has nothing due."""
     if "drill" in due:
@@ -83,6 +92,16 @@ def take_tick(turn: Turn, due: tuple[str, ...]) -> None:
         unreported(turn)
     if "drill_overdue" in due:
         _say_overdue(turn)
+    if "freeze" in due and turn.model.order is None:
+        _keep_frozen(turn)
+
+
+def _keep_frozen(turn: Turn) -> None:
+    model = turn.model
+    if model.incident is not None:
+        model.incident.frozen = True
+    fate, _ = want(turn, Wish(action=Action.FREEZE_ROLLOUT, incident=model.keeps_frozen))
+    turn.step("keep_frozen", f"no person has resumed the rollout since the rollback; FREEZE_ROLLOUT is {fate.value}")
 
 
 def _expire(turn: Turn) -> None:

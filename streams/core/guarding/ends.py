@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from kedge.schemas.records import Action, GuardOrder, Severity
+from kedge.streams.core.guarding.model import ModelState
 from kedge.streams.core.guarding.orders import End, close
 from kedge.streams.core.guarding.speech import Notice, tell
 from kedge.streams.core.guarding.states import Trigger
 from kedge.streams.core.guarding.turn import Turn
 
-__all__ = ["UNSUPPORTED", "Ending", "acknowledged", "drill_over", "fail", "finish"]
+__all__ = ["UNSUPPORTED", "Ending", "acknowledged", "drill_over", "fail", "finish", "resumed"]
 
 UNSUPPORTED: Final = "unsupported"
 """An actuator that does not do such things has not failed at them."""
@@ -31,18 +32,23 @@ def finish(turn: Turn, ending: Ending) -> None:
     """End the open command, and do what follows."""
     order = close(turn, ending.end, ending.reason, cancel=ending.cancel)
     command, failed = order.command, ending.end in (End.NACKED, End.EXPIRED) and not order.staged
+    if failed and command.action is Action.FREEZE_ROLLOUT:
+        turn.model.freeze_expires_at = None
     if command.drill:
         drill_over(turn, good=ending.end is End.ACKED, words=ending.reason)
     elif command.action is Action.ROUTE_TO_SAFE_PATH:
         _route_ended(turn, order, ending)
     elif failed and command.action in _MOVING and ending.code != UNSUPPORTED:
-        if command.action is Action.FREEZE_ROLLOUT:
-            turn.model.freeze_expires_at = None
         fail(turn, f"{command.action.value} {ending.end.value}: {ending.reason}")
     elif failed:
         _tell_failed(turn, f"{command.action.value} {ending.end.value}: {ending.reason}")
     elif command.action is Action.RESUME_ROLLOUT and ending.end is End.ACKED:
-        turn.model.freeze_expires_at = None
+        resumed(turn.model)
+
+
+def resumed(model: ModelState) -> None:
+    """The rollout goes on; where a rollback kept it frozen, it was a person who said so."""
+    model.freeze_expires_at, model.frozen_by = None, ""
 
 
 def _route_ended(turn: Turn, order: GuardOrder, ending: Ending) -> None:

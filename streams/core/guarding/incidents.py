@@ -117,12 +117,19 @@ def resolve_if_over(turn: Turn) -> None:
 
 
 def resolve(turn: Turn, incident: Incident, calm: str) -> None:
-    """End the incident; a freeze stands until it expires, a person or the monitor's own action resumes."""
+    """End the incident; a freeze stands until it expires, a person or the monitor's own action resumes.
+
+    Where a rollback was asked for, only a person resumes: the version that did harm would come again.
+    """
     model = turn.model
     expires = model.freeze_expires_at
     stands = expires if expires is not None and expires > turn.now_ms else None
     words = "no freeze stands" if stands is None else "the freeze stands until it expires"
-    if stands is not None:
+    if stands is not None and model.keeps_frozen:
+        model.frozen_by = model.keeps_frozen
+        of = "" if model.frozen_by == incident.incident else f" of incident {model.frozen_by}"
+        words = f"the rollout stays frozen until a person resumes it, because of the rollback{of}"
+    elif stands is not None:
         fate, _ = want(turn, Wish(action=Action.RESUME_ROLLOUT, incident=incident.incident))
         words = "the rollout is resumed" if fate is Fate.STAGED else words
     contained = incident.contained

@@ -51,6 +51,7 @@ class ModelState:
     standbys: dict[str, Standby] = field(default_factory=dict)
     rollbacks: list[int] = field(default_factory=list)
     freeze_expires_at: int | None = None
+    frozen_by: str = ""
     failed: str | None = None
     reported_at: int | None = None
     newest_window: int = 0
@@ -70,6 +71,12 @@ class ModelState:
         order = self.order
         return order is not None and order.command.action is Action.ROUTE_TO_SAFE_PATH and not order.command.drill
 
+    @property
+    def keeps_frozen(self) -> str:
+        """The incident whose rollback keeps the rollout frozen until a person resumes it; empty: none."""
+        incident = self.incident
+        return incident.incident if incident is not None and incident.route else self.frozen_by
+
     def of_version(self, version: str) -> Iterator[VersionStanding]:
         """Yield how a version does, in each role that it has."""
         yield from (standing for key, standing in sorted(self.standings.items()) if key[0] == version)
@@ -79,6 +86,7 @@ class ModelState:
         known = {ended.incident for ended in self.ended}
         known |= {self.incident.incident} if self.incident else set()
         known |= {self.order.command.incident} if self.order else set()
+        known.add(self.frozen_by)
         for key in [k for k in self.attempts if k.partition(" ")[0] not in known]:
             del self.attempts[key]
 
@@ -103,6 +111,7 @@ class ModelState:
             standbys=tuple(self.standbys[key] for key in sorted(self.standbys)),
             rollbacks=tuple(self.rollbacks),
             freeze_expires_at=self.freeze_expires_at,
+            frozen_by=self.frozen_by,
             failed=self.failed,
             reported_at=self.reported_at,
             newest_window=self.newest_window,
@@ -138,6 +147,7 @@ class ModelState:
             standbys={standby.actuator_id: standby for standby in record.standbys},
             rollbacks=list(record.rollbacks),
             freeze_expires_at=record.freeze_expires_at,
+            frozen_by=record.frozen_by,
             failed=record.failed,
             reported_at=record.reported_at,
             newest_window=record.newest_window,

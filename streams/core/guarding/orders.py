@@ -72,7 +72,8 @@ def close(turn: Turn, end: End, reason: str, *, cancel: bool) -> GuardOrder:
     if order.staged:
         turn.step("withdraw", f"{command.action.value} is withdrawn: {reason}")
         if command.action is Action.FREEZE_ROLLOUT and not command.drill:
-            model.freeze_expires_at = None
+            # A freeze that was to be renewed is due again, once nothing is in its way.
+            model.freeze_expires_at = turn.now_ms if model.keeps_frozen else None
             if model.incident is not None:
                 model.incident.frozen = False
         return order

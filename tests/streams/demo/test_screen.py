@@ -39,7 +39,7 @@ def test_where_there_is_no_terminal_every_window_is_a_line() -> None:
     assert len([line for line in shown if " SHADOW " in line and "disagrees with 2013.2 on" in line]) == 5
     assert len([line for line in shown if " CANARY " in line and "evidence of harm" in line]) == 9
     assert [line for line in shown if line.startswith("command  ROUTE_TO_SAFE_PATH 2013.3 2013.2")]
-    assert len([line for line in shown if line.startswith("ack ")]) == 7
+    assert len([line for line in shown if line.startswith("ack ")]) == 6
     assert not [line for line in shown if "■" in line]
 
 

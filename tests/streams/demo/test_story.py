@@ -33,7 +33,7 @@ def test_carrier_in_lower_case_and_distance_in_kilometres_freeze_the_rollout_unt
     worst = story.worst()
     assert (worst["carrier"].cause, worst["distance"].cause) == (Cause.PIPELINE, Cause.DISTRIBUTION)
     summary = story.summary(sent, 12.34)
-    assert (summary.windows, summary.commands, summary.acked, summary.seconds) == (42, 7, 7, 12.3)
+    assert (summary.windows, summary.commands, summary.acked, summary.seconds) == (42, 6, 6, 12.3)
     assert summary.first_breach_window == iso_time(BREAK_AT - BREAK_AT % DAY_MS)
     assert summary.predictions > 40_000
 
