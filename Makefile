@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ROOMS := detectors schemas streams
 
-.PHONY: help demo demo-soak demo-picture guard-soak test lint format types bench docs wheel-test lock clean
+.PHONY: help demo demo-soak demo-picture guard-soak test lint format types bench docs site wheel-test lock clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -55,6 +55,9 @@ bench: .venv/dev ## the benchmarks, one after the other; ARGS names some of them
 
 docs: .venv/dev ## renew the tables in docs/ that are made from the code
 	$(BIN)/python -m tests.support.generated_docs
+
+site: .venv/dev ## the documentation as a web site, in build/site; a warning is an error
+	$(BIN)/sphinx-build -W --keep-going -b dirhtml docs build/site
 
 wheel-test: .venv/dev ## build the wheel from the sdist and try it where the source is not on the path
 	$(BIN)/python -m pytest tests/architecture/test_wheel.py $(ARGS)

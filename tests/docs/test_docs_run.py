@@ -14,7 +14,8 @@ from tests.docs.markdown import Page
 from tests.support.repository import ROOT
 
 PAGES = [Page.of(path) for path in sorted((*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")))]
-WITH_CODE = [page for page in PAGES if page.python()]
+WITH_CODE = [page for page in PAGES if page.python() and page.path.parent.name != "integrate"]
+"""The recipes in docs/integrate are run by test_integrate.py, against a broker."""
 SHOWING = {"README.md", *(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))}
 SECONDS_MAX = 30
 """A page's code, the interpreter's start included, on a machine that is busy with other tests."""
