@@ -35,6 +35,7 @@ def test_suppressed_nobody_is_told_and_afterwards_everybody() -> None:
         "5 vetoed by human_hold",
         "8 INCIDENT",
         "8 TICKET: NOTICE hold",
+        "8 PAGE: OPENED rollback",
         "8 FREEZE_ROLLOUT",
         "8 AWAIT_ACK",
         "8 PAGE: UPDATED rollback",

@@ -88,7 +88,7 @@ def _check_recount(run: Guarded, journals: Journals) -> Iterator[str]:
 
 
 def _check_incidents(log: Log, journals: Journals) -> Iterator[str]:
-    """Each told of once; one that opened while people had silenced it may be told of at its end alone."""
+    """Each told of once, and of its end only if anybody knows of it: people may have silenced its beginning."""
     begun = {line.incident for lines in journals.values() for line in lines if "open_incident" in line.decision}
     alerts = [CODEC.decode(entry.value or b"", Alert) for entry in log.entries("alerts")]
     opened = Counter(alert.incident for alert in alerts if alert.event is AlertEvent.OPENED)
@@ -99,6 +99,9 @@ def _check_incidents(log: Log, journals: Journals) -> Iterator[str]:
         for incident, count in counts.items():
             if count > 1:
                 yield f"{incident}: {name} {count} times"
+    told = {alert.incident for alert in alerts if alert.event is not AlertEvent.RESOLVED and alert.subject != "hold"}
+    for incident in resolved.keys() - told:
+        yield f"{incident}: resolved, and nobody was told of it before"
 
 
 def _check_commands(run: Guarded, journals: Journals) -> Iterator[str]:

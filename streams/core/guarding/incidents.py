@@ -82,6 +82,10 @@ def freeze(turn: Turn) -> None:
     incident.frozen = not held
     if fate is Fate.STAGED and incident.route != "done":
         incident.command_id = command_id
+    if turn.news is None and not incident.severity:
+        # It opened while people had silenced it; now that something comes of it they hear of it.
+        reason = f"open since a hold that is over: {_names(incident.signals)}"
+        turn.news = News(AlertEvent.OPENED.value, reason, incident_severity(turn, incident.signals))
 
 
 def _freezes(turn: Turn, incident: Incident) -> bool:
@@ -158,12 +162,15 @@ def _severity(incident: Incident) -> Severity | None:
 
 
 def _tell(turn: Turn, incident: Incident, news: News) -> None:
-    told = len(turn.alerts)
+    if news.event == AlertEvent.RESOLVED.value and not incident.severity:
+        turn.say("nobody was told of this incident, and nobody is of its end")
+        return
     notice = Notice(
         subject=incident.subject,
         event=AlertEvent(news.event),
         summary=_summary(turn, news, incident),
         severity=news.severity,
+        about=incident.about if turn.report is None else None,
         incident=incident.incident,
         signals=_signals(turn, incident),
         harms=tuple(incident.harms[key] for key in sorted(incident.harms)),
@@ -171,10 +178,11 @@ def _tell(turn: Turn, incident: Incident, news: News) -> None:
         command_id=incident.command_id,
         freeze_stands_until=news.freeze_stands_until,
     )
+    told = len(turn.alerts)
     tell(turn, notice)
-    incident.told_window = max(incident.told_window, turn.about.window_start)
     if len(turn.alerts) > told and incident.severity != Severity.PAGE.value:
         incident.severity = turn.alerts[-1].severity.value
+    incident.told_window = max(incident.told_window, turn.about.window_start)
 
 
 def _signals(turn: Turn, incident: Incident) -> tuple[Evidence, ...]:
@@ -186,7 +194,7 @@ def _summary(turn: Turn, news: News, incident: Incident) -> str:
     report, event = turn.report, AlertEvent(news.event)
     if isinstance(report, Report):
         return summary(report, event, incident.signals, news.reason)
-    stream = report if isinstance(report, VersionReport) else turn.about
+    stream = report if isinstance(report, VersionReport) else incident.about
     where = " ".join(part for part in (turn.model.model, stream.version, stream.segment) if part)
     return f"{where}: {event.value.lower()}, {news.reason}"
 

@@ -105,4 +105,7 @@ def tell(turn: Turn, notice: Notice) -> None:
         freeze_stands_until=notice.freeze_stands_until,
     )
     turn.alerts.append(alert)
+    opened = model.incident
+    if not asked and opened is not None and opened.incident == incident and not opened.severity:
+        opened.severity = severity.value  # People know of it by this: they will be told of its end.
     turn.count("alerts", event=notice.event.value)

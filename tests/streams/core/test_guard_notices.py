@@ -1,6 +1,15 @@
 """Guard: sensing, promotion, retraining: what people are told beside incidents, and only when it has changed."""
 
-from kedge.schemas.records import Alert, Command, HarmKind, OutcomeSection, OverrideAction, Role, Verdict
+from kedge.schemas.records import (
+    Action,
+    Alert,
+    Command,
+    HarmKind,
+    OutcomeSection,
+    OverrideAction,
+    Role,
+    Verdict,
+)
 from kedge.streams.core.guarding.states import TRANSITIONS, State, Trigger, transition_diagram
 from tests.streams.core.made_guard import ARMED, Desk, harm, routed, subjects
 from tests.streams.core.test_guard_evidence import pairs
@@ -143,3 +152,48 @@ def test_the_diagram_has_every_move() -> None:
     arrows = [line for line in transition_diagram().splitlines() if "-->" in line]
     moves = {(state, target) for state, by in TRANSITIONS.items() for target in by.values() if target is not state}
     assert len(arrows) == len(moves) + 1
+
+
+UNFROZEN = ARMED.replace("actions: {", "actions: {freeze_rollout: {mode: off}, ")
+
+
+def test_of_an_incident_that_was_silenced_nobody_hears_the_end_either() -> None:
+    desk = warm(UNFROZEN)
+    desk.tell("overrides", desk.override(OverrideAction.SUPPRESS, expires_at=desk.now + 3 * 60_000))
+    for _ in range(2):
+        desk.minute(desk.drifted("v1"))
+    assert desk.standing.incident is not None
+    for _ in range(3):
+        desk.calm()
+    assert desk.standing.holds == ()
+    assert "resolve_incident" in desk.last.decision
+    assert "nobody was told of this incident" in desk.last.reason
+    assert {alert.subject for alert in desk.alerts} == {"hold"}
+    assert desk.recounted() == []
+
+
+def test_an_incident_that_was_silenced_is_told_of_when_it_freezes_the_rollout_after_all() -> None:
+    desk = warm()
+    desk.tell("overrides", desk.override(OverrideAction.SUPPRESS, expires_at=desk.now + 3 * 60_000))
+    for _ in range(2):
+        desk.minute(desk.drifted("v1"))
+    sent = desk.round(60_000)
+    assert subjects(sent) == ["NOTICE hold", "OPENED drift", "FREEZE_ROLLOUT"]
+    opened = next(s for s in sent if isinstance(s, Alert) and s.subject == "drift")
+    assert opened.summary == "m v1: opened, open since a hold that is over: age"
+    assert (opened.version, opened.command_id) == ("v1", desk.commands[-1].command_id)
+    assert desk.recounted() == []
+
+
+def test_once_anything_was_told_of_a_silenced_incident_its_end_is_told_too() -> None:
+    desk = warm(UNFROZEN)
+    desk.tell("overrides", desk.override(OverrideAction.SUPPRESS, expires_at=desk.now + 3 * 60_000))
+    for _ in range(2):
+        desk.minute(desk.report("v1"), desk.drifted("v2", role=Role.CANARY))
+    route = desk.override(OverrideAction.FORCE, forced=Action.ROUTE_TO_SAFE_PATH, target_version="v1")
+    desk.tell("overrides", route)
+    desk.tell("acks", desk.ack(desk.commands[-1]))
+    for _ in range(6):
+        desk.calm("v1")
+    told = [f"{alert.event.value} {alert.subject}" for alert in desk.alerts if alert.subject != "hold"]
+    assert told == ["NOTICE contained", "RESOLVED drift"]
