@@ -48,11 +48,12 @@ class Batch:
 
 
 class Charge(NamedTuple):
-    """Rows known to be missing (negative: found again) in a pane."""
+    """Rows known to be missing (negative: found again) in a pane; `dropped`: their sender never sent them."""
 
     pane: int
     plan: tuple[str, str]
     rows: int
+    dropped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class Stream:
             self.gaps.append(gap)
             yield Charge(batch.pane, batch.plan, missing)
         if batch.dropped > self.dropped:
-            yield Charge(batch.pane, batch.plan, batch.dropped - self.dropped)
+            yield Charge(batch.pane, batch.plan, batch.dropped - self.dropped, dropped=True)
             self.dropped = batch.dropped
         step = batch.sequence - self.high
         self.seen = (self.seen << min(step, REMEMBERED) | 1) & (1 << REMEMBERED) - 1

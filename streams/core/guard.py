@@ -80,6 +80,8 @@ class Guard:
         self._now_ms = 0
         self._awaiting: dict[str, int | None] = {}
         """Command staged to the end of the overrides fetched after it was; None: to be asked for."""
+        self._led: dict[str, int] = {}
+        """Command staged to when what led to it was appended, for the metrics."""
 
     @property
     def due(self) -> bool:
@@ -119,6 +121,7 @@ class Guard:
             else:
                 digest = sha256(record.value or b"").hexdigest()
                 self._take(value.model, Given(source, record.partition, record.offset, digest, value), now_ms)
+                self._led_by(value.model, record.timestamp)
             self.committed[source] = record.offset
 
     def tick(self, now_ms: int) -> None:
@@ -152,6 +155,7 @@ class Guard:
             if least is not None and read >= least:
                 del self._awaiting[command_id]
                 self._take(name, Given(STAND, self._config.partition, least, "", None), now_ms)
+                self._time(name, command_id, now_ms)
 
     def snapshot(self, now_ms: int) -> Checkpoint | None:
         """Return what changed, the journal, alerts and commands; None: there is nothing to say."""
@@ -170,7 +174,11 @@ class Guard:
     def drain(self) -> list[Observation]:
         """Return the observations since the last call."""
         observed, self._observed = self._observed, []
-        states = [gauge for model in self._models.values() for gauge in gauges(model, self._now_ms)]
+        states = [
+            gauge
+            for name, model in self._models.items()
+            for gauge in gauges(model, self._monitor(name, None, self._now_ms)[1], self._now_ms)
+        ]
         return [*observed, *states, *self._letters.drain()]
 
     def _began(self, now_ms: int) -> None:
@@ -234,6 +242,18 @@ class Guard:
         for command in decided.turn.commands:
             self._send("control", name, command)
         self._observed += decided.turn.observed
+
+    def _led_by(self, name: str, appended_ms: int) -> None:
+        order = self._models[name].order
+        if order is not None and order.staged:
+            self._led.setdefault(order.command.command_id, appended_ms)
+
+    def _time(self, name: str, command_id: str, now_ms: int) -> None:
+        """Show how long a command took that has just left; one staged before this guard began, since its decision."""
+        order, led = self._models[name].order, self._led.pop(command_id, None)
+        if order is not None and not order.staged:
+            since = order.command.issued_at if led is None else led
+            self._observed.append(Observation("command_delay_ms", {}, max(0, now_ms - since)))
 
     def _send(self, topic: str, model: str, record: Alert | Command | Journal) -> None:
         self._leaving.append(Write(topic, model.encode(), self._codec.encode(record)))

@@ -31,7 +31,7 @@ from kedge.streams.core.finding_record import with_bins_of
 from kedge.streams.core.instructions import Checkpoint, Observation, Write
 from kedge.streams.core.judge_model import ModelWindows, PieceKey
 from kedge.streams.core.judge_store import PARTIALS, REPORTS, JudgeStore
-from kedge.streams.core.measures import measures
+from kedge.streams.core.measures import Shown
 from kedge.streams.core.record import Record
 from kedge.streams.core.sequences import Sequences
 from kedge.streams.core.versions import Versions, asks
@@ -71,7 +71,8 @@ class Judge:
         self._labels = LabelDays(catalog, self._store.versions)
         self._reports: list[Write] = []
         self._observed: list[Observation] = []
-        self._shown: dict[tuple[str, str, str], int] = {}
+        self._shown = Shown()
+        self._now_ms: int | None = None
 
     @property
     def committed(self) -> dict[str, int]:
@@ -93,7 +94,7 @@ class Judge:
 
     def fold(self, records: Sequence[Record], now_ms: int) -> None:
         """Take partials and progress in, in order of offset."""
-        del now_ms  # Windows close by what the sources told, never by this worker's clock.
+        self._now_ms = now_ms  # For the metrics: windows close by what the sources told, never by this worker's clock.
         for record in records:
             try:
                 self._take(record)
@@ -103,8 +104,9 @@ class Judge:
 
     def finish(self) -> None:
         """Close every window as if time had passed: the input is at its end."""
+        self._now_ms = None
         for name in sorted(self._store.models):
-            self._act(self._store.models[name], finish=True)
+            self._act(self._store.models[name], 0, finish=True)
 
     def snapshot(self, now_ms: int) -> Checkpoint | None:
         """Return what changed, and the reports; None where there is nothing to say."""
@@ -116,14 +118,12 @@ class Judge:
         observed, self._observed = self._observed, []
         return [*observed, *self._letters.drain(), *self._store.drain()]
 
-    def _observe(self, report: Report) -> None:
+    def _observe(self, report: Report, cause_ms: int) -> None:
         labels = {"model": report.model, "verdict": report.verdict.value}
         self._observed.append(Observation("reports", labels, 1))
-        stream = (report.model, report.version, report.role.value)
-        # An amendment of an old window must not stand where the newest one is shown.
-        if not report.segment and report.window_end >= self._shown.get(stream, 0):
-            self._shown[stream] = report.window_end
-            self._observed += measures(report)
+        self._observed += self._shown.of(report)
+        if not report.segment and report.revision == 0 and self._now_ms is not None:
+            self._observed.append(Observation("report_delay_ms", {}, max(0, self._now_ms - cause_ms)))
 
     def _take(self, record: Record) -> None:
         message = self._codec.decode(record.value or b"", (Partial, JoinPartial, Progress))
@@ -174,10 +174,15 @@ class Judge:
             read_through=progress.read_through,
             at_end=progress.at_end,
         )
+        causes: dict[str, int] = {}
         for told in progress.models:
             # A judge that has no counts of a model yet must know all the same where it lives.
             if self._store.owns(told.model):
-                self._store.model(told.model).sources[progress.source] = ModelSource(
+                model = self._store.model(told.model)
+                known = model.sources.get(progress.source)
+                if known is None or told.last_appended > known.last_appended:
+                    causes[told.model] = told.last_appended
+                model.sources[progress.source] = ModelSource(
                     source=progress.source,
                     max_timestamp=told.max_timestamp,
                     watermark=told.watermark,
@@ -185,35 +190,39 @@ class Judge:
                 )
         if len(self._store.sources) == progress.sources:
             for name in sorted(self._store.models):
-                self._act(self._store.models[name])
+                self._act(self._store.models[name], causes.get(name, progress.read_through))
 
-    def _act(self, model: ModelWindows, *, finish: bool = False) -> None:
+    def _act(self, model: ModelWindows, cause_ms: int, *, finish: bool = False) -> None:
+        """Close and amend what is due. `cause_ms`: when what moved the model's time on was appended, or given up."""
         closed_before = model.closed_through
         dues = act(model, self._catalog, self._store.sources, finish=finish)
         for (end, _), window in groupby(dues, key=lambda due: (due.window.end, due.window.start)):
-            reported = list(self._report(model, window))
+            reported = list(self._report(model, window, cause_ms))
             counted = [(due, report) for due, report in reported if due.content is not None]
             if counted and end > closed_before:
                 self._tell(self._versions.close(model, counted))
         # At the end of the input there is nothing left to be counted.
         self._tell(self._versions.come_due(model, {} if finish else self._store.sources))
-        self._tell(self._labels.tell(model))
+        self._tell(self._labels.tell(model), shown=False)
         self._store.drop_panes(model, self._catalog)
 
-    def _report(self, model: ModelWindows, window: Iterator[Due]) -> Iterator[tuple[Due, Report]]:
+    def _report(self, model: ModelWindows, window: Iterator[Due], cause_ms: int) -> Iterator[tuple[Due, Report]]:
         for due in window:
             report = assess(self._catalog, model, due, self._sequences.findings(model, due))
             self._reports.append(Write(REPORTS, model.model.encode(), self._encode(report)))
-            self._observe(report)
+            self._observe(report, cause_ms)
             self._store.touch(model)
             yield due, report
 
-    def _tell(self, reports: Iterator[VersionReport]) -> None:
+    def _tell(self, reports: Iterator[VersionReport], *, shown: bool = True) -> None:
+        """Send reports; a day's labels, which come weeks later, are not shown as the newest window."""
         for report in reports:
             self._reports.append(Write(REPORTS, report.model.encode(), self._codec.encode(report)))
             self._observed.append(
                 Observation("version_reports", {"model": report.model, "verdict": report.verdict.value}, 1)
             )
+            if shown:
+                self._observed += self._shown.of(report)
 
     def _encode(self, report: Report) -> bytes:
         """Return a report as a message: of a thousand categorical signals not all can show their bins."""

@@ -138,8 +138,12 @@ class JudgeStore:
         return [
             *(Observation("late_after_seal", {"model": m}, n) for m, n in late.items()),
             *(
-                Observation("closed_through_ms", {"model": model.model}, model.closed_through)
+                Observation(name, {"model": model.model}, value)
                 for model in self.models.values()
+                for name, value in (
+                    ("closed_through_ms", model.closed_through),
+                    ("model_watermark_ms", model.watermark),
+                )
             ),
         ]
 

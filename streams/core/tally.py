@@ -136,8 +136,9 @@ class Tally:
     def drain(self) -> list[Observation]:
         """Return the observations since the last call."""
         marks = [
-            Observation("watermark_ms", {"model": model}, clock.watermark)
+            Observation(name, {"model": model}, value)
             for model, clock in self._state.clocks.items()
+            for name, value in (("watermark_ms", clock.watermark), ("last_row_ms", clock.last_appended))
         ]
         return [*self._meter.drain(), *marks, *self._letters.drain(), *self._joins.drain()]
 
@@ -213,6 +214,7 @@ class Tally:
         )
         for charge in admission.charges:
             self._charge(key, charge)
+            self._meter.charged(key.model, charge)
         return admission.refused
 
     def _charge(self, key: StreamKey, charge: Charge) -> None:

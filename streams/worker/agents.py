@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry
 
 from kedge.schemas.codec import Codec
 from kedge.schemas.errors import UndecodableError
@@ -26,6 +26,8 @@ from kedge.streams.settings import SettingsError
 from kedge.streams.variables.table import HASH_KEY, HASH_KEY_FILE, KEEP_PAYLOADS
 from kedge.streams.worker.exits import LOG
 from kedge.streams.worker.means import AgentSpec
+from kedge.streams.worker.metric import as_counter
+from kedge.streams.worker.metrics import WORKER_METRICS
 from kedge.streams.worker.reader import Sink
 
 __all__ = ["CoreSettings", "catalog_sink", "make_agents"]
@@ -94,7 +96,7 @@ def catalog_sink(catalog: Catalog, codec: Codec, verifier: Verifier, registry: C
     A monitor counts only with a signature that `verifier` accepts: it says what a guard may command. What is left out
     is counted in `registry`.
     """
-    left_out = Counter("kedge_catalog_left_out", "Monitors and baselines left out.", ("topic",), registry=registry)
+    left_out = as_counter(WORKER_METRICS["left_out"], registry)
 
     def take(topic: str, key: bytes, value: bytes | None) -> None:
         if value is None:

@@ -77,6 +77,7 @@ class _Run:
         counts = cluster.partitions([self._topics.of(spec.name) for spec in TOPICS])
         for spec in self._agents:
             refuse_unequal(spec, {spec.name: counts[self._topics.of(spec.name)] for spec in TOPICS})
+            self._telemetry.expected(spec.name, counts[self._topics.of(spec.sources[0])])
         readers = [FeedReader(self._settings.kafka, feed, die) for feed in feeds]
         for reader, feed in zip(readers, feeds, strict=True):
             LOG.info("read %d records of %s", reader.load(cluster, counts, _now_ms()), feed)

@@ -13,6 +13,7 @@ from kedge.schemas.monitor import monitor_json_schema
 from kedge.streams.core.guarding.states import transition_diagram
 from kedge.streams.topics import topics_table_markdown
 from kedge.streams.variables import settings_markdown
+from kedge.streams.worker.metrics import metrics_table_markdown
 from tests.support.cli_docs import cli_markdown
 from tests.support.signing_docs import signing_vector_markdown
 
@@ -22,6 +23,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "cli": cli_markdown,
     "guard-states": transition_diagram,
     "settings": settings_markdown,
+    "metrics": metrics_table_markdown,
     "signing-vector": signing_vector_markdown,
     "topics": topics_table_markdown,
 }
