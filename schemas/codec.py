@@ -11,16 +11,18 @@ Two frames, and a reader takes both:
   lint before it is used.
 
 Decoding raises `UndecodableError` for whatever the bytes are. `RegistryUnavailableError` speaks
-of the registry, not of the bytes, and must not become a dead letter.
+of the registry, not of the bytes, and must not become a dead letter. Whoever must not wait for a
+registry in the middle of something calls `learn` and `prepare` before: they are what asks it.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Protocol, TypeVar, cast
 
 from kedge.schemas import records
-from kedge.schemas.contracts import NAMESPACE, current, known, text_of
+from kedge.schemas.contracts import current, known, subject_of, text_of
 from kedge.schemas.errors import Reason, SchemaError, UndecodableError, UnencodableError
 from kedge.schemas.fingerprint import fingerprint
 from kedge.schemas.lint import check_schema
@@ -29,14 +31,15 @@ from kedge.schemas.schema import Record, parse_schema
 from kedge.schemas.wire import Read, read_whole
 from kedge.schemas.writer import body_of
 
-__all__ = ["MESSAGE_BYTES_MAX", "Codec", "Registry"]
+__all__ = ["FRAME_BYTES", "MESSAGE_BYTES_MAX", "Codec", "Registry"]
 
 MESSAGE_BYTES_MAX: Final = 1_048_576
+FRAME_BYTES: Final = 5
+"""Of the Confluent frame: the zero byte and the id."""
 
 _SINGLE_OBJECT: Final = b"\xc3\x01"
 _SINGLE_HEAD: Final = 10
 _CONFLUENT: Final = b"\0"
-_CONFLUENT_HEAD: Final = 5
 
 _CLASSES: Final[Mapping[str, type]] = {
     name: cls
@@ -59,7 +62,7 @@ class Registry(Protocol):
         """Return the schema's JSON; `UndecodableError` (unknown schema) where there is none."""
 
     def schema_id(self, subject: str, schema: str) -> int:
-        """Return the id under which `schema` is registered for `subject`, registering it."""
+        """Return the id under which `schema` is registered for `subject`; `NotRegisteredError` where it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +108,40 @@ class Codec:
         form, start = self._open(data, expected)
         return cast("dict[str, Any]", read_whole(form.read_mapping, data, start))
 
+    def prepare(self, *names: str) -> None:
+        """Learn the ids of records, by short name (else of all): they can then be written and read without asking.
+
+        Raises:
+            NotRegisteredError: the registry does not have one of them.
+            RegistryUnavailableError: it does not answer.
+        """
+        if self._registry is not None:
+            for name in names or current():
+                self._head(name)
+
+    def knows(self, data: bytes) -> bool:
+        """Whether nobody has to be asked to decode `data`, or to refuse it."""
+        return (
+            self._registry is None
+            or data[:1] != _CONFLUENT
+            or len(data) < FRAME_BYTES
+            or data[:FRAME_BYTES] in self._formats
+        )
+
+    def learn(self, data: bytes) -> None:
+        """Ask for what decoding `data` needs. What cannot be read stays so, and is said when it is decoded.
+
+        Raises:
+            RegistryUnavailableError: the registry does not answer.
+        """
+        if not self.knows(data):
+            with suppress(UndecodableError):
+                self._new_format(data[:FRAME_BYTES], FRAME_BYTES)
+
     def _head(self, name: str) -> bytes:
         if self._registry is None:
             return _SINGLE_OBJECT + _fingerprints()[name]
-        schema_id = self._registry.schema_id(f"{NAMESPACE}.{name}", text_of(name))
+        schema_id = self._registry.schema_id(subject_of(name), text_of(name))
         return _CONFLUENT + schema_id.to_bytes(4, "big")
 
     def _open(self, data: bytes, expected: type | tuple[type, ...]) -> tuple[_Format, int]:
@@ -118,7 +151,7 @@ class Codec:
         if data[:2] == _SINGLE_OBJECT:
             start = _SINGLE_HEAD
         elif data[:1] == _CONFLUENT:
-            start = _CONFLUENT_HEAD
+            start = FRAME_BYTES
         else:
             raise _unframed(data)
         head = data[:start]

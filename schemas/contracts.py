@@ -15,9 +15,9 @@ from typing import Final
 from kedge.schemas.fingerprint import fingerprint
 from kedge.schemas.schema import Record, parse_schema
 
-__all__ = ["NAMESPACE", "current", "known", "read_released", "released", "text_of"]
+__all__ = ["current", "known", "read_released", "released", "subject_of", "text_of"]
 
-NAMESPACE: Final = "kedge"
+_NAMESPACE: Final = "kedge"
 _ROOT: Final = files("kedge.schemas")
 
 
@@ -31,6 +31,15 @@ def current() -> Mapping[str, Record]:
 def text_of(name: str) -> str:
     """Return the JSON of the schema that is written today for the record of this short name."""
     return (_ROOT / "avro" / f"{name}.avsc").read_text("utf-8")
+
+
+def subject_of(name: str) -> str:
+    """Return where a registry keeps the schemas of the record of this short name, whatever the topic.
+
+    >>> subject_of("Report")
+    'kedge.Report'
+    """
+    return f"{_NAMESPACE}.{name}"
 
 
 @cache

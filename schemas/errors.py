@@ -1,13 +1,14 @@
 """Whose fault it is: `UndecodableError` is the sender's, `RegistryUnavailableError` nobody's bytes.
 
 The first becomes a dead letter and the offset moves on. The second must never: the record may be
-perfectly good, so the worker stops, starts again and reads it once the registry answers.
+perfectly good, so whoever reads it waits until the registry answers.
 """
 
 from enum import StrEnum
 from typing import Final
 
 __all__ = [
+    "NotRegisteredError",
     "Reason",
     "RegistryUnavailableError",
     "SchemaError",
@@ -50,7 +51,11 @@ class UnencodableError(ValueError):
 
 
 class RegistryUnavailableError(Exception):
-    """The schema registry did not answer, or refused what we write; says nothing about any record read."""
+    """The schema registry did not answer, or not as it should; says nothing about any record read."""
+
+
+class NotRegisteredError(RegistryUnavailableError):
+    """The schema registry does not have a schema that we write; the message says how to register it."""
 
 
 class SchemaError(ValueError):

@@ -1,61 +1,37 @@
-"""A schema registry over the Confluent REST API, with nothing but the standard library.
+"""What a schema registry knows, asked once: ids by schema and schemas by id.
 
 What it says is kept: an id for good, that there is no such id for a while. A flood of ids that nobody has registered
 costs the registry at most a few questions a second, after which they are refused unasked.
 """
 
-import base64
-import json
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
-from http import HTTPStatus
-from http.client import HTTPException
-from typing import Any, Final
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from typing import Final
+from urllib.parse import quote
 
-from kedge.schemas.errors import Reason, RegistryUnavailableError, UndecodableError
+from kedge.schemas.errors import NotRegisteredError, Reason, UndecodableError
+from kedge.schemas.registry_http import RegistryHttp
 
-__all__ = ["ConfluentRegistry"]
+__all__ = ["NO_SCHEMA", "NO_SUBJECT", "ConfluentRegistry"]
 
-_CONTENT_TYPE: Final = "application/vnd.schemaregistry.v1+json"
-_RESPONSE_BYTES_MAX: Final = 1_048_576
-_ATTEMPTS: Final = 3
-_PAUSE_S: Final = 0.2
+NO_SUBJECT: Final = 40401
+"""Confluent's code: nothing was ever registered under the subject."""
+NO_SCHEMA: Final = 40403
+"""Confluent's code: not this schema, or no schema of this id."""
+
 _UNKNOWN_MAX: Final = 500
 """Ids that may turn out to be unknown within `unknown_ttl_s`, before others are refused unasked."""
 
 
 class ConfluentRegistry:
-    """Schemas by id and ids by schema; safe to share between threads.
-
-    `url` is http or https, with user and password in it where the registry wants them; they appear in no message.
-    Calls block for at most about three times `timeout_s`.
-    """
+    """Schemas by id and ids by schema; safe to share between threads. It registers nothing: it only asks."""
 
     def __init__(
-        self,
-        url: str,
-        *,
-        timeout_s: float = 3.0,
-        unknown_ttl_s: float = 60.0,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        self, http: RegistryHttp, *, unknown_ttl_s: float = 60.0, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("a registry's address begins with http:// or https:// and names a host")
-        host = parts.netloc.rpartition("@")[2]
-        self._url = urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
-        self._headers = {"Accept": _CONTENT_TYPE, "Content-Type": _CONTENT_TYPE}
-        if parts.username:
-            secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
-            self._headers["Authorization"] = f"Basic {base64.b64encode(secret).decode()}"
-        self._timeout_s = timeout_s
+        self._http = http
         self._unknown_ttl_s = unknown_ttl_s
         self._clock = clock
-        self._sleep = sleep
         self._schemas: dict[int, str] = {}
         self._ids: dict[tuple[str, str], int] = {}
         self._unknown_until: dict[int, float] = {}
@@ -70,28 +46,37 @@ class ConfluentRegistry:
         return self._schemas[schema_id]
 
     def schema_id(self, subject: str, schema: str) -> int:
-        """Return the id of `schema` under `subject`, registered if it was not.
+        """Return the id of `schema` under `subject`.
 
-        `RegistryUnavailableError` where the registry does not answer, or refuses the schema.
+        `NotRegisteredError` where it is not registered there, `RegistryUnavailableError` where the registry cannot say.
         """
         key = (subject, schema)
         if key not in self._ids:
-            status, answer = self._ask(f"/subjects/{quote(subject, safe='')}/versions", {"schema": schema})
-            found = answer.get("id")
-            if status != HTTPStatus.OK or not isinstance(found, int):
-                raise RegistryUnavailableError(f"{self._url} refused {subject}: status {status}")
+            found = self._look_up(subject, schema)
             self._ids[key] = found
+            self._schemas.setdefault(found, schema)  # what we write we can read, registry or not
         return self._ids[key]
+
+    def _look_up(self, subject: str, schema: str) -> int:
+        answer = self._http.ask("POST", f"/subjects/{quote(subject, safe='')}", {"schema": schema})
+        if answer.lacks(NO_SUBJECT, NO_SCHEMA):
+            raise NotRegisteredError(
+                f"{self._http.address} does not have {subject} as this release writes it: run `kedge schemas publish`"
+            )
+        found = answer.field("id")
+        if not answer.ok or not isinstance(found, int):
+            raise self._http.refused(answer, f"the id of {subject}")
+        return found
 
     def _fetch(self, schema_id: int) -> str:
         self._refuse_unasked(schema_id)
-        status, answer = self._ask(f"/schemas/ids/{schema_id}", None)
-        if status == HTTPStatus.NOT_FOUND:
+        answer = self._http.ask("GET", f"/schemas/ids/{schema_id}")
+        if answer.lacks(NO_SCHEMA):
             self._unknown_until[schema_id] = self._clock() + self._unknown_ttl_s
             raise _unknown(schema_id)
-        schema = answer.get("schema")
-        if status != HTTPStatus.OK or not isinstance(schema, str):
-            raise RegistryUnavailableError(f"{self._url} did not return schema {schema_id}: status {status}")
+        schema = answer.field("schema")
+        if not answer.ok or not isinstance(schema, str):
+            raise self._http.refused(answer, f"schema {schema_id}")
         return schema
 
     def _refuse_unasked(self, schema_id: int) -> None:
@@ -105,41 +90,6 @@ class ConfluentRegistry:
             raise UndecodableError(
                 Reason.UNKNOWN_SCHEMA, f"schema id {schema_id} unasked: too many unknown ones lately"
             )
-
-    def _ask(self, path: str, body: dict[str, str] | None) -> tuple[int, dict[str, Any]]:
-        """Return status and JSON object; asks again where another attempt may help."""
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self._url + path, data, self._headers)  # noqa: S310 - http or https only
-        problem = ""
-        for attempt in range(_ATTEMPTS):
-            if attempt:
-                self._sleep(_PAUSE_S * attempt)
-            try:
-                status, text = self._send(request)
-            except (OSError, HTTPException) as error:
-                problem = type(error).__name__
-                continue
-            if status < HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.TOO_MANY_REQUESTS:
-                return status, _object(text)
-            problem = f"status {status}"
-        raise RegistryUnavailableError(f"{self._url} does not answer: {problem}")
-
-    def _send(self, request: urllib.request.Request) -> tuple[int, bytes]:
-        try:
-            with urllib.request.urlopen(request, timeout=self._timeout_s) as response:  # noqa: S310 - as above
-                return response.status, response.read(_RESPONSE_BYTES_MAX)
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read(_RESPONSE_BYTES_MAX)
-
-
-def _object(text: bytes) -> dict[str, Any]:
-    """Return the JSON object in an answer; an empty one if it holds none, which no caller takes for an answer."""
-    try:
-        answer = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return answer if isinstance(answer, dict) else {}
 
 
 def _unknown(schema_id: int) -> UndecodableError:

@@ -9,6 +9,7 @@ from typing import Final
 
 from kedge.schemas.codec import Codec
 from kedge.schemas.registry import ConfluentRegistry
+from kedge.schemas.registry_http import RegistryHttp
 from kedge.streams.actuator.executor import Executor, Setting, supported
 from kedge.streams.actuator.inbox import Inbox
 from kedge.streams.actuator.outbox import Outbox
@@ -19,11 +20,14 @@ from kedge.streams.actuator.settings import ActuatorSettings
 from kedge.streams.actuator.store import Store
 from kedge.streams.core.trusting import Verifier
 from kedge.streams.names import Topics
+from kedge.streams.schemas import Schemas
 from kedge.streams.settings import SettingsError
 
 __all__ = ["Actuator"]
 
 LOG: Final = logging.getLogger("kedge.actuator")
+
+_RECORDS: Final = ("Ack", "Command")
 
 
 class Actuator:
@@ -55,7 +59,7 @@ class Actuator:
         self._routers = dict(routers)
         self._topics = Topics(self._settings.kafka.environment)
         url = self._settings.registry_url
-        self._codec = Codec(ConfluentRegistry(url)) if url else Codec()
+        self._codec = Codec(ConfluentRegistry(RegistryHttp(url))) if url else Codec()
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -68,19 +72,21 @@ class Actuator:
         Raises:
             StoreError: the store cannot be used.
             MissingError: the topic is not there, or not what the store knows; to start again does not help.
+            NotRegisteredError: the schema registry does not have what is read and written here.
             ControlError: Kafka said something that will not pass.
             HungError: a router did not come back. It may still do what it was asked to, so that nothing may be done
                 after it in this process: end it, and start it again.
         """
         settings = self._settings
         with Store(settings.store, settings.kafka.environment) as store:
+            schemas = Schemas(self._codec, LOG.warning)
             executor = Executor(store, self._setting(), self._codec)
             inbox = Inbox(settings.kafka, self._topics.control, store)
             outbox = Outbox(settings.kafka, self._topics.acks, self._codec)
             try:
-                if inbox.open(self._stopping):
+                if schemas.prepare(*_RECORDS, stopping=self._stopping) and inbox.open(self._stopping):
                     LOG.info("%s obeys the commands of %s", settings.actuator_id, ", ".join(sorted(self._routers)))
-                    Run(executor, store, outbox, self._stopping).until_stopped(inbox, self._beats())
+                    Run(executor, store, outbox, schemas, self._stopping).until_stopped(inbox, self._beats())
             finally:
                 inbox.close()
                 outbox.close()

@@ -10,6 +10,7 @@ from kedge.schemas.records import Ack
 from kedge.streams.actuator.executor import Executor
 from kedge.streams.actuator.inbox import Inbox
 from kedge.streams.actuator.store import Store
+from kedge.streams.schemas import Schemas
 
 __all__ = ["Acks", "Beats", "Run"]
 
@@ -47,8 +48,11 @@ class Beats:
 class Run:
     """One run: a record's ack is kept before the position goes past it."""
 
-    def __init__(self, executor: Executor, store: Store, acks: Acks, stopping: threading.Event) -> None:
+    def __init__(
+        self, executor: Executor, store: Store, acks: Acks, schemas: Schemas, stopping: threading.Event
+    ) -> None:
         self._executor, self._store, self._acks, self._stopping = executor, store, acks, stopping
+        self._schemas = schemas
 
     def until_stopped(self, inbox: Inbox, beats: Beats) -> None:
         """Take what `control` brings until somebody stops it."""
@@ -60,7 +64,9 @@ class Run:
             self._acks.poll()
 
     def take(self, partition: int, messages: list["Message[Any, Any]"]) -> None:
-        """Take a partition's records, in order."""
+        """Take a partition's records, in order; where the schema registry must be asked of one, all wait for it."""
+        if not all(self._schemas.wait(message.value(), stopping=self._stopping) for message in messages):
+            return
         begun_at = self._store.begun_at(partition)
         reads = [self._executor.read(message.value() or b"") for message in messages]
         cancelled = self._executor.cancelled(read for read in reads if read is not None)

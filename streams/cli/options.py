@@ -11,6 +11,7 @@ import click
 from kedge.schemas.codec import Codec
 from kedge.schemas.monitor import duration_ms
 from kedge.schemas.registry import ConfluentRegistry
+from kedge.schemas.registry_http import RegistryHttp
 from kedge.streams.core.trusting import Signer
 from kedge.streams.settings import KafkaSettings, SettingsError
 from kedge.streams.topics import OWN_MESSAGE_BYTES_MAX
@@ -25,6 +26,7 @@ __all__ = [
     "codec",
     "kafka_options",
     "kafka_settings",
+    "registry_http",
     "signing_key",
     "warn_of_unknown",
 ]
@@ -84,11 +86,20 @@ class DurationType(click.ParamType):
 
 def codec() -> Codec:
     """Return the codec that the environment asks for: framed for a registry where KEDGE_REGISTRY_URL names one."""
+    if not REGISTRY_URL.read(os.environ):
+        return Codec(bytes_max=OWN_MESSAGE_BYTES_MAX)
+    return Codec(ConfluentRegistry(registry_http()), bytes_max=OWN_MESSAGE_BYTES_MAX)
+
+
+def registry_http() -> RegistryHttp:
+    """Return what asks the registry that KEDGE_REGISTRY_URL names; raises `SettingsError`."""
     url = REGISTRY_URL.read(os.environ)
     if not url:
-        return Codec(bytes_max=OWN_MESSAGE_BYTES_MAX)
+        raise SettingsError(
+            f"{REGISTRY_URL.name} is not set: give the registry's address, such as http://localhost:8081"
+        )
     try:
-        return Codec(ConfluentRegistry(url), bytes_max=OWN_MESSAGE_BYTES_MAX)
+        return RegistryHttp(url)
     except ValueError as error:
         raise SettingsError(f"{REGISTRY_URL.name}: {error}") from error
 

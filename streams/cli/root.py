@@ -19,6 +19,7 @@ _HOME = "kedge.streams.cli"
         "baseline": f"{_HOME}.baseline:baseline",
         "monitor": f"{_HOME}.monitor:monitor",
         "topics": f"{_HOME}.topics:topics",
+        "schemas": f"{_HOME}.schemas:schemas",
         "worker": f"{_HOME}.worker:worker",
         "watch": f"{_HOME}.watch:watch",
         "dlq": f"{_HOME}.dlq:dlq",

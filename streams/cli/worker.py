@@ -47,4 +47,4 @@ def worker(ctx: click.Context, kafka: KafkaSettings) -> None:
         Feed(topics=CATALOG, sink=catalog_sink(catalog, shared, trust.verifier, registry)),
         Feed(topics=("control",), sink=rollbacks.take, back_ms=RECENT_MS),
     ]
-    ctx.exit(run_worker(settings, agents, feeds, registry=registry))
+    ctx.exit(run_worker(settings, agents, feeds, shared, registry=registry))

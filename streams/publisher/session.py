@@ -122,5 +122,6 @@ def _codec(registry_url: str | None) -> Codec:
     import encodings.idna  # noqa: F401, PLC0415 - else in the thread, with the first request: see `link`
 
     from kedge.schemas.registry import ConfluentRegistry  # noqa: PLC0415 - few have one
+    from kedge.schemas.registry_http import RegistryHttp  # noqa: PLC0415 - the same
 
-    return Codec(ConfluentRegistry(registry_url, timeout_s=REGISTRY_TIMEOUT_S))
+    return Codec(ConfluentRegistry(RegistryHttp(registry_url, timeout_s=REGISTRY_TIMEOUT_S)))

@@ -29,7 +29,7 @@ REGISTRY_URL: Final = Text(
     name="KEDGE_REGISTRY_URL",
     readers=_ALL,
     kind="URL",
-    doc="A Confluent schema registry; where none is set, Avro single-object encoding.",
+    doc="A Confluent schema registry ([registry](registry.md)); where none is set, Avro single-object encoding.",
 )
 
 # --- trust -----------------------------------------------------------------------------------------------------------

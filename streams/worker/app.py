@@ -11,7 +11,10 @@ from contextlib import contextmanager
 from faust.worker import Worker
 from prometheus_client import CollectorRegistry
 
+from kedge.schemas.codec import Codec
+from kedge.schemas.errors import NotRegisteredError
 from kedge.streams.names import Topics
+from kedge.streams.schemas import Schemas
 from kedge.streams.settings import Settings
 from kedge.streams.topics import TOPICS
 from kedge.streams.worker.cluster import Cluster, ClusterError
@@ -31,7 +34,12 @@ __all__ = ["AgentSpec", "run_worker"]
 
 
 def run_worker(
-    settings: Settings, agents: Sequence[AgentSpec], feeds: Sequence[Feed], *, registry: CollectorRegistry | None = None
+    settings: Settings,
+    agents: Sequence[AgentSpec],
+    feeds: Sequence[Feed],
+    codec: Codec,
+    *,
+    registry: CollectorRegistry | None = None,
 ) -> int:
     """Run until a signal; returns the exit code. Call it in the main thread, once in a process.
 
@@ -41,7 +49,7 @@ def run_worker(
     runs the worker starts it again.
 
     Each sink of `feeds` is given the records of its topics: logical topic, key, value. It has been given all there
-    are before any core folds, and is called on the thread that folds.
+    are before any core folds, and is called on the thread that folds. `codec` is what agents and sinks decode with.
     """
     worker, health, registry = settings.worker, Health(), registry or CollectorRegistry()
     try:
@@ -52,9 +60,9 @@ def run_worker(
     LOG.info("health and metrics on http://%s:%d", worker.http_host, server.server_port)
     with _noting_signals() as stopping:
         try:
-            run = _Run(settings, agents, health, Telemetry(registry, _now_ms))
+            run = _Run(settings, agents, health, Telemetry(registry, _now_ms), Schemas(codec, LOG.warning))
             return run.until_stopped(feeds, stopping)
-        except (ClusterError, RestoreError) as error:
+        except (ClusterError, NotRegisteredError, RestoreError) as error:
             LOG.error("%s", error)
             return FAILED
         finally:
@@ -64,12 +72,15 @@ def run_worker(
 class _Run:
     """One run; its steps in order."""
 
-    def __init__(self, settings: Settings, agents: Sequence[AgentSpec], health: Health, telemetry: Telemetry) -> None:
+    def __init__(
+        self, settings: Settings, agents: Sequence[AgentSpec], health: Health, telemetry: Telemetry, schemas: Schemas
+    ) -> None:
         self._settings, self._agents, self._health, self._telemetry = settings, agents, health, telemetry
+        self._schemas = schemas
         self._topics = Topics(settings.kafka.environment)
 
     def until_stopped(self, feeds: Sequence[Feed], stopping: threading.Event) -> int:
-        """Wait for Kafka, read the feeds, run Faust to its end."""
+        """Wait for Kafka and the schema registry, read the feeds, run Faust to its end."""
         self._health.waiting_for = lambda: "waiting for Kafka"
         cluster = Cluster(self._settings.kafka)
         if not cluster.wait(stopping=stopping, waiting=LOG.warning, dice=random.Random()):  # noqa: S311 - jitter
@@ -78,9 +89,12 @@ class _Run:
         for spec in self._agents:
             refuse_unequal(spec, {spec.name: counts[self._topics.of(spec.name)] for spec in TOPICS})
             self._telemetry.expected(spec.name, counts[self._topics.of(spec.sources[0])])
-        readers = [FeedReader(self._settings.kafka, feed, die) for feed in feeds]
+        self._health.waiting_for = lambda: "waiting for the schema registry"
+        if not self._schemas.prepare(stopping=stopping):
+            return 0
+        readers = [FeedReader(self._settings.kafka, feed, self._schemas, die) for feed in feeds]
         for reader, feed in zip(readers, feeds, strict=True):
-            LOG.info("read %d records of %s", reader.load(cluster, counts, _now_ms()), feed)
+            LOG.info("read %d records of %s", reader.load(cluster, counts, _now_ms(), stopping=stopping), feed)
         # From here to where Faust has its own handlers, a signal waits; `KedgeApp.on_first_start` lets it through.
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         if stopping.is_set():
@@ -93,6 +107,7 @@ class _Run:
             topics=self._topics,
             cluster=cluster,
             observer=self._telemetry,
+            schemas=self._schemas,
             clock=_now_ms,
             die=die,
         )

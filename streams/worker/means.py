@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 from kedge.streams.core.instructions import Core, Observation
 from kedge.streams.names import Agent, Topics
+from kedge.streams.schemas import Schemas
 from kedge.streams.settings import Settings
 from kedge.streams.worker.cluster import Cluster
 from kedge.streams.worker.exits import Die
@@ -68,5 +69,6 @@ class Means:
     topics: Topics
     cluster: Cluster
     observer: Observer
+    schemas: Schemas
     clock: Callable[[], int]
     die: Die

@@ -33,6 +33,9 @@ T = TypeVar("T")
 CROWDED_S = 10.0
 """How old the oldest uncommitted work may be before folding waits: the most that a crash makes us do again."""
 
+ASK_AGAIN_S = 0.5
+"""How often a batch that waits for the schema registry looks whether it may go on."""
+
 RETIRE_S = 10.0
 """How long a revoke waits for what is in flight before it gives the owner up; the group waits for us meanwhile."""
 
@@ -95,10 +98,15 @@ class Owner:
         self._loop = asyncio.get_running_loop().create_task(self._checkpoints(self._taken))
 
     async def fold(self, batch: Batch) -> None:
-        """Fold a batch of this owner's epoch; any other is dropped. Waits while too much is uncommitted."""
+        """Fold a batch of this owner's epoch; any other is dropped.
+
+        Waits while too much is uncommitted, and for the schema registry where it must be asked: to go on without
+        would mean to refuse what may be good.
+        """
         while not self._stopping and self.waiting_s > CROWDED_S:
             self._moved.clear()
             await self._moved.wait()
+        await self._learn(batch)
         if self._stopping or self._taken is None or not self._by_tp[batch.tp].takes(batch):
             return
         if self._oldest_s is None:
@@ -107,6 +115,14 @@ class Owner:
         core.fold(batch.records, self._means.clock())
         if core.due:
             self._wake.set()
+
+    async def _learn(self, batch: Batch) -> None:
+        schemas = self._means.schemas
+        asked = schemas.unknown(record.value for record in batch.records)
+        while asked and not self._stopping and not await asyncio.to_thread(schemas.learn, asked):
+            self._moved.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._moved.wait(), ASK_AGAIN_S)
 
     async def finish(self, *, save: bool) -> bool:
         """Stop folding. The checkpoint in flight is awaited, up to a limit; `save` makes one more before the end.

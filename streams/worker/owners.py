@@ -67,6 +67,11 @@ class Owners:
             self._unsettled_s = time.monotonic()
         return time.monotonic() - self._unsettled_s
 
+    @property
+    def held_up(self) -> bool:
+        """The schema registry is away, and what it must be asked about waits for it."""
+        return self._means.schemas.away
+
     def connected(self, thread: FetchThread) -> None:
         """This is the thread that will read; it may not run yet."""
         self.consumer_thread = thread

@@ -14,6 +14,7 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from kedge.streams.names import Topics
+from kedge.streams.schemas import Schemas
 from kedge.streams.settings import KafkaSettings
 from kedge.streams.worker.cluster import TIMEOUT_S, Cluster
 from kedge.streams.worker.exits import LOG, Die
@@ -50,16 +51,18 @@ CATALOG: Final = ("monitors", "baselines")
 class FeedReader:
     """Reads all partitions of a feed's topics, in order within each."""
 
-    def __init__(self, settings: KafkaSettings, feed: Feed, die: Die) -> None:
+    def __init__(self, settings: KafkaSettings, feed: Feed, schemas: Schemas, die: Die) -> None:
         """Connect lazily: nothing is read yet."""
         names = Topics(settings.environment)
         self._logical = {names.of(topic): topic for topic in feed.topics}
-        self._feed, self._die = feed, die
+        self._feed, self._schemas, self._die = feed, schemas, die
         self._consumer = Consumer(reader_settings(settings.client()))
         self._stop = threading.Event()
 
-    def load(self, cluster: Cluster, partitions: Mapping[str, int], now_ms: int) -> int:
+    def load(self, cluster: Cluster, partitions: Mapping[str, int], now_ms: int, *, stopping: threading.Event) -> int:
         """Read to where the logs end now; returns the number of records. `partitions` counts by full topic name.
+
+        Less, where it waits for the schema registry when `stopping` is set.
 
         Raises:
             RestoreError, ClusterError: they could not be read to the end.
@@ -73,6 +76,8 @@ class FeedReader:
         while missing:
             records = self._consumer.consume(_BATCH, POLL_S)
             for record in records:
+                if not self._schemas.wait(record.value(), stopping=stopping):
+                    return count
                 count += self._give(record)
                 log, offset = (record.topic() or "", record.partition() or 0), record.offset()
                 if offset is not None and log in missing:
@@ -111,6 +116,8 @@ class FeedReader:
             try:
                 while not self._stop.is_set():
                     for record in self._consumer.consume(_BATCH, POLL_S):
+                        if not self._schemas.wait(record.value(), stopping=self._stop):
+                            break
                         loop.call_soon_threadsafe(self._give_or_die, record)
                 self._consumer.close()
             except Exception as error:  # noqa: BLE001 - or the thread would end, and nobody know

@@ -11,7 +11,7 @@ from kedge.streams.names import transactional_id
 from kedge.streams.worker.cluster import UnequalPartitionsError
 from kedge.streams.worker.exits import Repeated
 from kedge.streams.worker.means import AgentSpec, Means
-from kedge.streams.worker.restore import read_to
+from kedge.streams.worker.restore import RestoreError, read_to
 from kedge.streams.worker.source import positions
 from kedge.streams.worker.transaction import Retry, TransactionalWriter
 
@@ -59,7 +59,13 @@ def take_over(
     ends = means.cluster.ends([state, *sources.values()])
     core = spec.make_core(partition, partitions)
     end = ends[state.topic, state.partition]
-    records = read_to(kafka.client(), state, end, take=core.restore, abandoned=abandoned)
+
+    def restore(key: bytes, value: bytes | None) -> None:
+        if not means.schemas.wait(value, stopping=abandoned):
+            raise RestoreError("given up: the partition was revoked while the schema registry was away")
+        core.restore(key, value)
+
+    records = read_to(kafka.client(), state, end, take=restore, abandoned=abandoned)
     core.restored()
     for name, offset in positions(core.committed, spec.sources).items():
         _refuse_shorter_log(spec, sources[name], offset, ends[sources[name].topic, partition])

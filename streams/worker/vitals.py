@@ -53,7 +53,7 @@ class Examiner:
         """By source partition, for how long the position has stood still before the log's end."""
         now = time.monotonic()
         positions: dict[str, tuple[int, float]] = {}
-        for owner in self._owners.owners:
+        for owner in () if self._owners.held_up else self._owners.owners:  # it waits, and says so
             for source in owner.sources if owner.counting else ():
                 position, end = source.progress() or (0, 0)
                 if position < end:

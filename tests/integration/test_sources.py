@@ -2,12 +2,15 @@
 
 import re
 import signal
+import threading
 
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import NewPartitions  # type: ignore[attr-defined] # it is the documented place
 
+from kedge.schemas.codec import Codec
 from kedge.streams.names import Agent
+from kedge.streams.schemas import Schemas
 from kedge.streams.settings import KafkaSettings
 from kedge.streams.worker.cluster import Cluster
 from kedge.streams.worker.exits import die
@@ -119,6 +122,7 @@ def test_a_feed_goes_back_so_far_in_time_and_no_further(stage: Stage) -> None:
     assert producer.flush(20) == 0
     feed = Feed(topics=("control",), sink=lambda _, __, value: found.append(value), back_ms=10 * MINUTE_MS)
     cluster = Cluster(kafka)
-    count = FeedReader(kafka, feed, die).load(cluster, cluster.partitions([topic]), NOON_MS + 29 * MINUTE_MS)
+    reader, counts = FeedReader(kafka, feed, Schemas(Codec(), print), die), cluster.partitions([topic])
+    count = reader.load(cluster, counts, NOON_MS + 29 * MINUTE_MS, stopping=threading.Event())
     assert found == [b"%d" % minute for minute in range(19, 30)]
     assert count == len(found)

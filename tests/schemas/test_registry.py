@@ -4,7 +4,7 @@ import base64
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -12,9 +12,10 @@ import pytest
 
 from kedge.schemas.codec import Codec
 from kedge.schemas.contracts import text_of
-from kedge.schemas.errors import Reason, RegistryUnavailableError, UndecodableError
+from kedge.schemas.errors import NotRegisteredError, Reason, RegistryUnavailableError, UndecodableError
 from kedge.schemas.records import Monitor
 from kedge.schemas.registry import ConfluentRegistry
+from kedge.schemas.registry_http import RegistryHttp
 from tests.schemas.samples import SAMPLES
 
 MONITOR = SAMPLES["Monitor"]
@@ -30,6 +31,8 @@ class Server(ThreadingHTTPServer):
         self.headers: list[dict[str, str]] = []
         self.failures: list[int] = []
         self.answer: bytes | None = None
+        self.drops = False
+        self.pause = threading.Event()
 
     @property
     def url(self) -> str:
@@ -49,13 +52,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         schema = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["schema"]
-        if "Refused" in self.path:
-            self.reply(409, {"error_code": 409, "message": "incompatible"})
-            return
         known = {text: number for number, text in self.server.schemas.items()}
-        number = known.setdefault(schema, len(known) + 1)
-        self.server.schemas[number] = schema
-        self.reply(200, {"id": number})
+        if schema in known:
+            self.reply(200, {"id": known[schema]})
+        else:
+            self.reply(404, {"error_code": 40403, "message": "Schema not found"})
 
     def reply(self, status: int, body: Any) -> None:
         self.server.requests.append(f"{self.command} {self.path}")
@@ -64,7 +65,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(self.server.failures.pop(0) if self.server.failures else status)
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
-        self.wfile.write(text)
+        with suppress(ConnectionError):  # whoever asked may have gone
+            for drop in [text[i : i + 1] for i in range(len(text))] if self.server.drops else [text]:
+                self.wfile.write(drop)
+                self.wfile.flush()
+                self.server.pause.wait(0.01 * self.server.drops)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
         """Keep the test's output clean."""
@@ -101,15 +106,22 @@ class Clock:
 
 
 def client(server: Server, clock: Clock) -> ConfluentRegistry:
-    return ConfluentRegistry(server.url, clock=clock, sleep=clock.pauses.append)
+    return at(server.url, clock)
+
+
+def at(url: str, clock: Clock) -> ConfluentRegistry:
+    return ConfluentRegistry(RegistryHttp(url, sleep=clock.pauses.append), clock=clock)
 
 
 def test_a_message_goes_round_through_a_registry(server: Server) -> None:
     clock = Clock()
+    server.schemas[1] = text_of("Monitor")
     writer = Codec(client(server, clock))
     first, second = writer.encode(MONITOR), writer.encode(MONITOR)
     assert first == second
-    assert server.requests == ["POST /subjects/kedge.Monitor/versions"]
+    assert server.requests == ["POST /subjects/kedge.Monitor"]
+    assert writer.decode(first, Monitor) == MONITOR
+    assert len(server.requests) == 1, "what is written can be read unasked"
     reader = Codec(client(server, clock))
     assert reader.decode(first, Monitor) == MONITOR
     assert reader.decode(first, Monitor) == MONITOR
@@ -163,7 +175,7 @@ def test_a_registry_that_is_away_is_nobodys_bytes() -> None:
     with serving() as server:
         url = server.url
     with pytest.raises(RegistryUnavailableError, match="does not answer"):
-        ConfluentRegistry(url, clock=clock, sleep=clock.pauses.append).schema(3)
+        at(url, clock).schema(3)
     assert len(clock.pauses) == 2
 
 
@@ -178,15 +190,39 @@ def test_an_answer_that_is_none_is_the_registrys_fault(server: Server, answer: b
         registry.schema_id("kedge.Monitor", "{}")
 
 
-def test_a_refused_schema_is_said(server: Server) -> None:
-    with pytest.raises(RegistryUnavailableError, match=r"refused kedge\.Refused: status 409"):
-        client(server, Clock()).schema_id("kedge.Refused", "{}")
+def test_a_schema_that_is_not_registered_is_said_and_asked_for_again(server: Server) -> None:
+    registry = client(server, Clock())
+    for _ in range(2):
+        with pytest.raises(NotRegisteredError, match=r"kedge\.Monitor .* run `kedge schemas publish`"):
+            registry.schema_id("kedge.Monitor", text_of("Monitor"))
+    server.schemas[4] = text_of("Monitor")
+    assert registry.schema_id("kedge.Monitor", text_of("Monitor")) == 4
+    assert {request.partition(" ")[0] for request in server.requests} == {"POST"}
+    assert set(server.requests) == {"POST /subjects/kedge.Monitor"}, "nothing was registered"
+
+
+def test_not_found_of_something_in_between_is_no_unknown_id(server: Server) -> None:
+    """A proxy whose registry is away says 404 too: what it hides may be perfectly good."""
+    server.answer = b"<html>no such backend</html>"
+    registry = client(server, Clock())
+    with pytest.raises(RegistryUnavailableError, match="did not give schema 7: status 404"):
+        registry.schema(7)
+    with pytest.raises(RegistryUnavailableError, match=r"did not give the id of kedge\.Monitor: status 404") as caught:
+        registry.schema_id("kedge.Monitor", text_of("Monitor"))
+    assert not isinstance(caught.value, NotRegisteredError)
+
+
+def test_an_answer_in_drops_is_not_waited_for(server: Server) -> None:
+    server.schemas[3] = text_of("Monitor")
+    server.drops = True
+    with pytest.raises(RegistryUnavailableError, match="does not answer: TimeoutError"):
+        ConfluentRegistry(RegistryHttp(server.url, timeout_s=0.05, sleep=lambda _: None)).schema(3)
 
 
 def test_user_and_password_are_sent_and_never_said(server: Server) -> None:
     clock = Clock()
     url = server.url.replace("//", "//ann:s%40cret@")
-    registry = ConfluentRegistry(url, clock=clock, sleep=clock.pauses.append)
+    registry = at(url, clock)
     server.failures = [401]
     with pytest.raises(RegistryUnavailableError) as caught:
         registry.schema(3)
@@ -197,4 +233,4 @@ def test_user_and_password_are_sent_and_never_said(server: Server) -> None:
 @pytest.mark.parametrize("url", ["", "registry:8081", "file:///etc/passwd", "http://"])
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="address"):
-        ConfluentRegistry(url)
+        RegistryHttp(url)

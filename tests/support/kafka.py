@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -70,7 +71,12 @@ class MissingToolError(RuntimeError):
     """A program that the integration tests need is not installed."""
 
 
-def _tool(name: str, packages: str) -> str:
+def tool(name: str, packages: str) -> str:
+    """The path of a program.
+
+    Raises:
+        MissingToolError: it is not there; the message says what to install.
+    """
     path = shutil.which(name)
     if path is None:
         message = (
@@ -97,23 +103,34 @@ def kafka_jars(cache: Path = ROOT / ".cache") -> Path:
         MissingToolError: there is no `mvn`, and the jars are not cached.
         RuntimeError: Maven failed; the message ends with what it said.
     """
-    target = cache / f"kafka-{kafka_version()}"
+    return from_maven(
+        f"kafka-{kafka_version()}", ["dependency:copy-dependencies", "-DincludeScope=runtime"], cache=cache
+    )
+
+
+def from_maven(name: str, goal: Sequence[str], cache: Path = ROOT / ".cache") -> Path:
+    """The folder `name` of the cache with what a goal of Maven's dependency plugin copies, which happens once.
+
+    Raises:
+        MissingToolError: there is no `mvn`, and the folder is not there yet.
+        RuntimeError: Maven failed; the message ends with what it said.
+    """
+    target = cache / name
     if target.is_dir():
         return target
-    maven = _tool("mvn", "Maven")
+    maven = tool("mvn", "Maven")
     cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "kafka.lock").open("w") as lock:
+    with (cache / "maven.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two test runs in one clone: the second waits and finds it done
         if not target.is_dir():
             with tempfile.TemporaryDirectory(dir=cache) as scratch:
-                libs = Path(scratch, "libs")
-                command = [maven, "-q", "-B", "-f", str(POM), "dependency:copy-dependencies"]
-                command += [f"-DoutputDirectory={libs}", "-DincludeScope=runtime"]
+                copied = Path(scratch, "copied")
+                command = [maven, "-q", "-B", "-f", str(POM), *goal, f"-DoutputDirectory={copied}"]
                 done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
                 if done.returncode != 0:
-                    message = f"Maven could not fetch Kafka {kafka_version()}:\n{(done.stdout + done.stderr)[-2000:]}"
+                    message = f"Maven could not fetch {name}:\n{(done.stdout + done.stderr)[-2000:]}"
                     raise RuntimeError(message)
-                libs.rename(target)
+                copied.rename(target)
     return target
 
 
@@ -175,7 +192,7 @@ class Broker:
         if self.running:
             message = "the broker is running already"
             raise RuntimeError(message)
-        java = _tool("java", "a Java 17 runtime")
+        java = tool("java", "a Java 17 runtime")
         classpath = f"{kafka_jars()}/*"
         properties = self._formatted(java, classpath)
         logging = f"-Dlog4j2.configurationFile={self.directory / 'log4j2.properties'}"

@@ -13,6 +13,7 @@ from typing import Any
 from aiokafka import errors  # type: ignore[import-untyped]
 from aiokafka.consumer.group_coordinator import GroupCoordinator  # type: ignore[import-untyped]
 
+from kedge.schemas.codec import Codec
 from kedge.streams.names import SOURCES, Agent
 from kedge.streams.settings import KafkaSettings, Settings, WorkerSettings
 from kedge.streams.worker.app import AgentSpec, run_worker
@@ -36,7 +37,7 @@ def main() -> int:
         kafka=KafkaSettings.from_environment(os.environ), worker=WorkerSettings.from_environment(os.environ)
     )
     agent = AgentSpec(name=name, sources=SOURCES[name], state=f"{name}_state", make_core=make_core)
-    return run_worker(settings, [agent], [Feed(topics=CATALOG, sink=_print)])
+    return run_worker(settings, [agent], [Feed(topics=CATALOG, sink=_print)], Codec())
 
 
 def _print(topic: str, key: bytes, value: bytes | None) -> None:

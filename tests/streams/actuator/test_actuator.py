@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
+from kedge.schemas.codec import Codec
 from kedge.schemas.partition import partition_for
 from kedge.schemas.records import Ack
 from kedge.streams.actuator.actuator import Actuator
@@ -17,6 +18,7 @@ from kedge.streams.actuator.inbox import MissingError
 from kedge.streams.actuator.run import Run
 from kedge.streams.actuator.settings import ActuatorSettings
 from kedge.streams.actuator.store import Store, StoreError
+from kedge.streams.schemas import Schemas
 from kedge.streams.settings import KafkaSettings, SettingsError
 from tests.streams.actuator.made import RING, CountingRouter, Given, cancel, command, told
 from tests.support.control import Guard, running
@@ -166,7 +168,7 @@ def test_the_position_goes_past_a_command_only_when_its_ack_is_kept(guard: Guard
             if store.position(0) is None:
                 store.begin(0, 0, 0)
             if store.position(0) == 0:
-                Run(given.executor(store), store, acks, threading.Event()).take(0, messages)
+                Run(given.executor(store), store, acks, Schemas(Codec(), print), threading.Event()).take(0, messages)
         sent.append(acks.sent)
     assert [len(acks) for acks in sent] == [1, 1, 1, 0]
     assert sent[0] == sent[1] == sent[2]

@@ -10,9 +10,11 @@ from confluent_kafka import TopicPartition
 from faust.types import TP
 from prometheus_client import CollectorRegistry
 
+from kedge.schemas.codec import Codec
 from kedge.streams.core.instructions import Checkpoint, Observation
 from kedge.streams.core.record import Record
 from kedge.streams.names import SOURCES, Agent, Topics
+from kedge.streams.schemas import Schemas
 from kedge.streams.settings import KafkaSettings, Settings
 from kedge.streams.worker.cluster import Cluster
 from kedge.streams.worker.exits import CRASHED, FAILED
@@ -83,6 +85,7 @@ def means(diary: Diary) -> Means:
         topics=Topics(KAFKA.environment),
         cluster=FixedCluster(diary),
         observer=Telemetry(CollectorRegistry(), lambda: 0),
+        schemas=Schemas(Codec(), print),
         clock=lambda: 5,
         die=die,
     )

@@ -1,0 +1,127 @@
+"""Questions to a Confluent-compatible schema registry over HTTP, with nothing but the standard library."""
+
+import base64
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPException, HTTPResponse
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from kedge.schemas.errors import RegistryUnavailableError
+
+__all__ = ["Answer", "RegistryHttp"]
+
+_CONTENT_TYPE: Final = "application/vnd.schemaregistry.v1+json"
+_RESPONSE_BYTES_MAX: Final = 1_048_576
+_CHUNK_BYTES: Final = 65_536
+_ATTEMPTS: Final = 3
+_PAUSE_S: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a registry said; `document` None where it was not JSON."""
+
+    status: int
+    document: Any
+
+    @property
+    def ok(self) -> bool:
+        """Whether it did what was asked."""
+        return self.status == HTTPStatus.OK
+
+    def lacks(self, *codes: int) -> bool:
+        """Whether the registry says, by one of its own codes, that there is no such thing.
+
+        404 alone is no answer: whatever stands between us and a registry that is away may say it.
+        """
+        return self.status == HTTPStatus.NOT_FOUND and self.field("error_code") in codes
+
+    @property
+    def message(self) -> str:
+        """What the registry says is wrong; empty where it says nothing."""
+        return str(self.field("message") or "")
+
+    def field(self, name: str) -> Any:  # noqa: ANN401 - JSON
+        """Return a field of the JSON object; None: there is none of that name, or no object."""
+        return self.document.get(name) if isinstance(self.document, dict) else None
+
+
+class RegistryHttp:
+    """Asks one registry; safe to share between threads.
+
+    `url` is http or https, with user and password in it where the registry wants them; they appear in no message.
+    A call blocks for at most about three times `timeout_s`.
+    """
+
+    def __init__(self, url: str, *, timeout_s: float = 3.0, sleep: Callable[[float], None] = time.sleep) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("a registry's address begins with http:// or https:// and names a host")
+        host = parts.netloc.rpartition("@")[2]
+        self.address: Final = urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
+        """Without user and password."""
+        self._headers = {"Accept": _CONTENT_TYPE, "Content-Type": _CONTENT_TYPE}
+        if parts.username:
+            secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+            self._headers["Authorization"] = f"Basic {base64.b64encode(secret).decode()}"
+        self._timeout_s = timeout_s
+        self._sleep = sleep
+
+    def ask(self, method: str, path: str, body: Mapping[str, str] | None = None) -> Answer:
+        """Return what it says; asks again where another attempt may help.
+
+        Raises:
+            RegistryUnavailableError: it does not answer, or is not able to.
+        """
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.address + path, data, self._headers, method=method)  # noqa: S310 - http or https only
+        problem = ""
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                self._sleep(_PAUSE_S * attempt)
+            try:
+                status, text = self._send(request)
+            except (OSError, HTTPException) as error:
+                problem = type(error).__name__
+                continue
+            if status < HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.TOO_MANY_REQUESTS:
+                return Answer(status, _document(text))
+            problem = f"status {status}"
+        raise RegistryUnavailableError(f"{self.address} does not answer: {problem}")
+
+    def refused(self, answer: Answer, what: str) -> RegistryUnavailableError:
+        """Return the error of an answer that helps nobody; `what` was asked for."""
+        hint = " (user and password?)" if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) else ""
+        return RegistryUnavailableError(f"{self.address} did not give {what}: status {answer.status}{hint}")
+
+    def _send(self, request: urllib.request.Request) -> tuple[int, bytes]:
+        # The timeout is for each look at the socket: an answer that comes in drops would never meet it.
+        end_s = time.monotonic() + self._timeout_s
+        try:
+            with urllib.request.urlopen(request, timeout=self._timeout_s) as response:  # noqa: S310 - as above
+                return response.status, _read(response, end_s)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read(_RESPONSE_BYTES_MAX)
+
+
+def _read(response: HTTPResponse, end_s: float) -> bytes:
+    text = b""
+    while len(text) < _RESPONSE_BYTES_MAX and (chunk := response.read1(_CHUNK_BYTES)):
+        text += chunk
+        if time.monotonic() > end_s:
+            raise TimeoutError
+    return text
+
+
+def _document(text: bytes) -> Any:  # noqa: ANN401 - JSON
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
