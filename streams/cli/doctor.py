@@ -10,12 +10,13 @@ from rich.text import Text
 
 from kedge.streams.announce import Place
 from kedge.streams.cli.boundary import Exit
-from kedge.streams.cli.options import as_json, codec, kafka_options
+from kedge.streams.cli.options import as_json, codec, kafka_options, registry_http
 from kedge.streams.cli.screen import screen
 from kedge.streams.cli.since import now_ms, since_option
 from kedge.streams.doctor import Examination, Finding, Level, examine
 from kedge.streams.pictures import printable
 from kedge.streams.settings import KafkaSettings
+from kedge.streams.variables.table import REGISTRY_URL
 
 __all__ = ["doctor"]
 
@@ -29,14 +30,18 @@ _WIDTH: Final = max(map(len, Level))
 @kafka_options
 @click.pass_context
 def doctor(ctx: click.Context, /, kafka: KafkaSettings, *, since_ms: int, as_json: bool) -> None:
-    """Check brokers, topics, keys, workers, lag, clocks, and of each model monitor, baseline, people, actuator, drill.
+    """Check brokers, topics, keys, workers, lag, clocks, and of each model its monitor, people, actuator and drills.
 
     One line a check: ok, warn, fail or not known, and what to do. It writes nothing. Keys are those that this process
     is given: run it with a worker's variables. Exit code 0: nothing failed; 1: something did; 4: the brokers do not
     answer, so that nothing could be checked.
     """
     case = Examination(
-        place=Place(kafka=kafka, codec=codec()), variables=os.environ, now_ms=now_ms(), since_ms=since_ms
+        place=Place(kafka=kafka, codec=codec()),
+        variables=os.environ,
+        registry=registry_http() if REGISTRY_URL.read(os.environ) else None,
+        now_ms=now_ms(),
+        since_ms=since_ms,
     )
     levels: Counter[Level] = Counter()
     reached = True

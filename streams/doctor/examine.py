@@ -6,10 +6,12 @@ from typing import Final
 
 from confluent_kafka import KafkaException
 
+from kedge.schemas.registry_http import RegistryHttp
 from kedge.streams.announce import Place, read_catalog
 from kedge.streams.doctor import cluster, models, progress
 from kedge.streams.doctor.finding import Finding, fail, unknown
 from kedge.streams.doctor.keys import keys, verifier_of
+from kedge.streams.doctor.registry import registry
 from kedge.streams.people.gather import gather
 from kedge.streams.reading import ReadingError
 from kedge.streams.topics import TOPICS
@@ -25,6 +27,7 @@ class Examination:
 
     place: Place
     variables: Mapping[str, str]
+    registry: RegistryHttp | None
     now_ms: int
     since_ms: int
     listen_s: float = progress.LISTEN_S
@@ -33,6 +36,7 @@ class Examination:
 def examine(case: Examination) -> Iterator[Finding]:
     """Yield each finding as it is made; what rests on something that is amiss is said to be not known."""
     yield from keys(case.variables)
+    yield from registry(case.registry)
     kafka = case.place.kafka
     try:
         view = cluster.look(kafka)
