@@ -80,7 +80,7 @@ def brokers(kafka: KafkaSettings, view: View) -> Iterator[Finding]:
     elif local:
         yield warn("security", f"{protocol.upper()}, to this machine", "use SASL_SSL or SSL wherever others can listen")
     else:
-        do = "set KEDGE_KAFKA_SECURITY_PROTOCOL to SASL_SSL or SSL: docs/security.md"
+        do = "speak to them by SASL_SSL or SSL: docs/security.md"
         yield fail("security", f"{protocol.upper()}: whoever can listen reads predictions", do)
 
 
