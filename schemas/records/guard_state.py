@@ -213,6 +213,10 @@ class KpiState:
     mature: bool
     miscalibrated: bool | None = None
     """The score still ranks, and only its level is off: a threshold would do; None: not known."""
+    missing_from: int | None = None
+    """Start of the first of the windows, up to the newest, whose outcomes stay away; None: they come."""
+    missed: float
+    """Outcomes that should have come in those windows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

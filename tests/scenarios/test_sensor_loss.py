@@ -3,7 +3,7 @@
 Nothing is moved meanwhile, and nobody is told that all is well.
 """
 
-from kedge.schemas.records import Journal, Verdict, VersionReport
+from kedge.schemas.records import Alert, Journal, Verdict, VersionReport
 from tests.scenarios.driver import ARMED, OUTCOMES, WINDOWS, World
 from tests.scenarios.traffic import canary, primary
 
@@ -16,9 +16,36 @@ def test_without_outcomes_a_version_is_neither_harmful_nor_good() -> None:
     last = world.all(VersionReport)[-1]
     assert (last.version, last.outcomes_due, last.verdict) == ("v2", True, Verdict.INSUFFICIENT)
     assert last.reason == "click immature: coverage 0.0%, usually 100.0%"
+    assert world.story[-2:] == ["9 DEGRADED_SENSING", "9 PAGE: NOTICE sensing_degraded"]
     evidence = [h.log_evidence for r in world.all(VersionReport) for h in r.harms if h.measure == "click.positive_rate"]
     assert evidence[-3:] == [evidence[-4]] * 3
+    assert world.play(3, primary(), canary())[:2] == ["11 HEALTHY", "11 PAGE: NOTICE sensing_degraded"]
     assert world.router.effects == []
+    assert world.recounted() == []
+
+
+def test_outcomes_that_are_asked_for_and_never_come_are_no_silence() -> None:
+    world = World(WINDOWS + ARMED + OUTCOMES)
+    world.play(7, primary(clicks=None))
+    assert world.story == ["0 WARMUP", "1 HEALTHY", "3 DEGRADED_SENSING", "3 PAGE: NOTICE sensing_degraded"]
+    assert "outcomes stay away: click" in world.all(Alert)[-1].summary
+    assert world.recounted() == []
+
+
+def test_labels_that_come_weeks_later_are_not_missed() -> None:
+    world = World(WINDOWS + ARMED + "outcomes: {click: {delay: 1m, label_horizon: 30d}}\n")
+    world.play(7, primary(clicks=None))
+    assert world.story == ["0 WARMUP", "1 HEALTHY"]
+
+
+def test_harm_that_outcomes_do_not_show_acts_while_they_stay_away() -> None:
+    world = World(WINDOWS + ARMED + OUTCOMES)
+    world.play(5, primary(clicks=None), canary(clicks=None))
+    told = world.play(2, primary(clicks=None), canary(clicks=None, errors=0.3))
+    assert "6 ROUTE_TO_SAFE_PATH v1" in told
+    # What is over is still not seen.
+    world.play(10, primary(clicks=None))
+    assert world.story[-1] == "16 DEGRADED_SENSING"
     assert world.recounted() == []
 
 

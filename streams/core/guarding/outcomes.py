@@ -1,8 +1,10 @@
-"""What is known of the outcomes: whether a KPI got worse, whether labels are in, and how a candidate's compare."""
+"""What is known of the outcomes: whether they come, whether a KPI got worse, and how a candidate's compare."""
 
 from dataclasses import replace
 
-from kedge.schemas.records import Harm, HarmKind, KpiState, OutcomeSection, Verdict, VersionReport
+from kedge.schemas.monitor import OutcomeSpec
+from kedge.schemas.records import Harm, HarmKind, KpiState, OutcomeSection, Role, Verdict, VersionReport
+from kedge.streams.core.guarding.sensing import away, see_outcomes
 from kedge.streams.core.guarding.turn import Turn
 
 __all__ = ["take_outcomes"]
@@ -11,6 +13,10 @@ _RANKS = 0.7
 """Least AUC of a score that still ranks."""
 _OFF = 0.05
 """ECE from which its level is off."""
+_FAR_BELOW = 0.5
+"""Share of the usual coverage below which outcomes stay away."""
+_ASSUMED = 0.03
+"""Coverage where none has been usual yet."""
 _JUDGED = (Verdict.STABLE, Verdict.WARNING, Verdict.DRIFTED)
 
 
@@ -19,9 +25,39 @@ def take_outcomes(turn: Turn, report: VersionReport) -> None:
     if not report.outcomes_due:
         return
     if not report.segment:
+        before = away(turn)
         for section in report.outcomes:
             _kpi(turn, report, section)
+        if report.role is Role.PRIMARY:
+            _look_for_missing(turn, report)
+            see_outcomes(turn, before)
     _candidate(turn, report)
+
+
+def _look_for_missing(turn: Turn, report: VersionReport) -> None:
+    """Take note of outcomes that the monitor asks for and that do not come, of the version that serves."""
+    sections, kpis = {section.outcome: section for section in report.outcomes}, turn.model.kpis
+    for name, spec in turn.monitor.outcomes.items():
+        section, known = sections.get(name), kpis.get(name)
+        predictions = report.requests if section is None else section.predictions
+        if not predictions or (known is not None and known.window_end > report.window_end):
+            continue  # Nothing to come of, or an older window than what is known.
+        fresh = KpiState(outcome=name, window_end=report.window_end, worse=False, mature=False, missed=0.0)
+        known = fresh if known is None else known
+        if _stays_away(section, spec):
+            began = report.window_start if known.missing_from is None else known.missing_from
+            usual = (None if section is None else section.usual_coverage) or _ASSUMED
+            kpis[name] = replace(known, missing_from=began, missed=known.missed + usual * predictions)
+        else:
+            kpis[name] = replace(known, missing_from=None, missed=0.0)
+
+
+def _stays_away(section: OutcomeSection | None, spec: OutcomeSpec) -> bool:
+    """Whether a window has none of an outcome, or far fewer than usual; late labels may be all that ever comes."""
+    usual = None if section is None else section.usual_coverage
+    if section is None or not usual:
+        return spec.label_horizon_ms is None and (section is None or not section.n)
+    return section.n < _FAR_BELOW * usual * section.predictions
 
 
 def _kpi(turn: Turn, report: VersionReport, section: OutcomeSection) -> None:
@@ -40,6 +76,8 @@ def _kpi(turn: Turn, report: VersionReport, section: OutcomeSection) -> None:
         worse=worse or (same and known is not None and known.worse),
         mature=section.mature and (not same or known is None or known.mature),
         miscalibrated=ranks,
+        missing_from=None if known is None else known.missing_from,
+        missed=0.0 if known is None else known.missed,
     )
 
 

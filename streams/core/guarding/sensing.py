@@ -1,4 +1,4 @@
-"""Whether the guard still sees: reports that come, in time, and of windows that are complete enough."""
+"""Whether the guard still sees: reports that come, in time, of windows that are complete enough, and outcomes."""
 
 from dataclasses import replace
 from typing import Final
@@ -9,12 +9,14 @@ from kedge.streams.core.guarding.states import State, Trigger
 from kedge.streams.core.guarding.turn import Turn
 from kedge.streams.core.guarding.vetoes import LAG_WINDOWS, lag_ms
 
-__all__ = ["SENSING_WINDOWS", "blind_at", "look", "stand", "unreported"]
+__all__ = ["SENSING_WINDOWS", "away", "blind_at", "look", "see_outcomes", "stand", "unreported"]
 
 SENSING_WINDOWS: Final = 3
 """Decision windows, of wall time, without a report; or decision windows in a row that are too poor."""
 _LAG_FORGOTTEN: Final = 256
 """Windows after which about two thirds of how early a single one came are forgotten."""
+_MISSED_MIN: Final = 30.0
+"""Outcomes that should have come before any are missed: of a few it is chance whether they come."""
 _STANDINGS_MAX: Final = 32
 """Versions and roles remembered; the one seen longest ago goes."""
 
@@ -38,6 +40,30 @@ def look(turn: Turn, report: Report) -> None:
         _lose(turn, f"{model.poor_windows} windows in a row are too incomplete or too late")
     elif new and model.blind is not None and not model.poor_windows:
         _regain(turn)
+
+
+def see_outcomes(turn: Turn, before: str) -> None:
+    """Say that outcomes that the monitor asks for stay away, or come again; `before`: what `away` was."""
+    why, model = away(turn), turn.model
+    if why:
+        _lose(turn, why)
+    elif before and model.blind is not None and not model.poor_windows:
+        _regain(turn)
+
+
+def away(turn: Turn) -> str:
+    """Return which outcomes have stayed away for long enough; empty: none."""
+    least, kpis = SENSING_WINDOWS * turn.monitor.windows.length_ms, turn.model.kpis
+    missed = [
+        name
+        for name in sorted(turn.monitor.outcomes)
+        if (kpi := kpis.get(name)) is not None
+        and kpi.missing_from is not None
+        and kpi.window_end - kpi.missing_from >= least
+        and kpi.missed >= _MISSED_MIN
+    ]
+    words = f"in {SENSING_WINDOWS} windows none came, or less than half of what is usual"
+    return f"outcomes stay away: {', '.join(missed)}; {words}" if missed else ""
 
 
 def _cool(turn: Turn) -> None:
@@ -72,11 +98,16 @@ def _lose(turn: Turn, why: str) -> None:
 
 
 def _regain(turn: Turn) -> None:
-    model = turn.model
+    """See again; not while outcomes stay away, whatever else is back."""
+    model, missing = turn.model, away(turn)
+    if missing:
+        model.blind = missing
+        turn.say(missing)
+        return
     why, model.blind = model.blind, None
     turn.fire(Trigger.SIGHT)
     turn.step("regain_sight", f"was: {why}")
-    tell(turn, Notice(subject="sensing_degraded", summary=f"{model.model}: reports are back (was: {why})"))
+    tell(turn, Notice(subject="sensing_degraded", summary=f"{model.model}: sensing is back (was: {why})"))
 
 
 def stand(turn: Turn, report: Report) -> None:
