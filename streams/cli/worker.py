@@ -40,7 +40,7 @@ def worker(ctx: click.Context, kafka: KafkaSettings) -> None:
     trust = trust_from_environment(os.environ)
     shared, catalog, registry = codec(), Catalog(), CollectorRegistry()
     settings = Settings(kafka=kafka, worker=WorkerSettings.from_environment(os.environ))
-    rollbacks = RecentRollbacks(shared)
+    rollbacks = RecentRollbacks(shared, trust.verifier)
     means = GuardMeans(rollbacks=rollbacks, signer=trust.signer(), verifier=trust.verifier)
     agents = make_agents(catalog, shared, kafka.environment, core, means)
     feeds = [

@@ -5,7 +5,9 @@ from typing import Final
 from kedge.schemas.codec import Codec
 from kedge.schemas.errors import UndecodableError
 from kedge.schemas.records import Action, Command
+from kedge.schemas.signing import signed_bytes
 from kedge.streams.core.rollbacks import RECENT_MS
+from kedge.streams.core.trusting import Verifier
 from kedge.streams.worker.exits import LOG
 
 __all__ = ["KNOWN_MAX", "RecentRollbacks"]
@@ -17,19 +19,25 @@ KNOWN_MAX: Final = 1_000
 class RecentRollbacks:
     """A `Rollbacks` that is fed the records of `control`, in any thread: what it knows is replaced, never changed."""
 
-    def __init__(self, codec: Codec) -> None:
-        """Know of none."""
+    def __init__(self, codec: Codec, verifier: Verifier) -> None:
+        """Know of none; `verifier`: whose commands count. Whoever forges must not keep guards from acting."""
         self._codec = codec
+        self._verifier = verifier
         self._issued: dict[str, tuple[str, int]] = {}
 
     def take(self, topic: str, key: bytes, value: bytes | None) -> None:
-        """Take a command in, as a `reader.Sink`; what is no rollback, or a drill, is passed over."""
+        """Take a command in, as a `reader.Sink`; what is no rollback, a drill, or of nobody trusted is passed over."""
         try:
             command = self._codec.decode(value or b"", Command)
         except UndecodableError as error:
             LOG.error("%s: %r is left out: %s", topic, key.decode(errors="replace"), error)
             return
         if command.action is Action.ROUTE_TO_SAFE_PATH and not command.drill:
+            if not self._verifier.accepts(command.key_id, signed_bytes(command), command.signature):
+                LOG.error(
+                    "%s: %r is left out: the signature of a rollback counts for nothing here", topic, command.model
+                )
+                return
             known = {**self._issued, command.command_id: (command.model, command.issued_at)}
             self._issued = dict(list(known.items())[-KNOWN_MAX:])
 

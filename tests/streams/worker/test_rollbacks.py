@@ -7,8 +7,10 @@ import pytest
 
 from kedge.schemas.codec import Codec
 from kedge.schemas.records import Action, Command
+from kedge.schemas.signing import signed_bytes
 from kedge.streams.worker.rollbacks import KNOWN_MAX, RecentRollbacks
 from tests.schemas.samples import SAMPLES
+from tests.support.means import HashSigner, HashVerifier
 
 CODEC = Codec()
 NOON = 1_700_000_040_000
@@ -25,9 +27,11 @@ ROLLBACK = rollback()
 
 
 def told(*commands: Command) -> RecentRollbacks:
-    rollbacks = RecentRollbacks(CODEC)
+    rollbacks = RecentRollbacks(CODEC, HashVerifier())
     for command in commands:
-        rollbacks.take("control", command.model.encode(), CODEC.encode(command))
+        named = replace(command, key_id=HashSigner.key_id)
+        signed = replace(named, signature=HashSigner().sign(signed_bytes(named)))
+        rollbacks.take("control", command.model.encode(), CODEC.encode(signed))
     return rollbacks
 
 
@@ -48,6 +52,16 @@ def test_drills_and_other_actions_are_no_rollbacks() -> None:
 
 def test_a_command_that_is_sent_again_is_one() -> None:
     assert told(ROLLBACK, ROLLBACK).recent(NOON) == (("m", NOON),)
+
+
+def test_whoever_forges_rollbacks_keeps_no_guard_from_acting(caplog: pytest.LogCaptureFixture) -> None:
+    rollbacks = told(ROLLBACK)
+    with caplog.at_level(logging.ERROR):
+        for number in range(3):
+            forged = replace(ROLLBACK, command_id=f"f{number}", model=f"other{number}", key_id=HashSigner.key_id)
+            rollbacks.take("control", b"m", CODEC.encode(replace(forged, signature=b"forged")))
+    assert rollbacks.recent(NOON) == (("m", NOON),)
+    assert caplog.text.count("the signature of a rollback counts for nothing here") == 3
 
 
 def test_what_is_no_command_is_told_and_passed_over(caplog: pytest.LogCaptureFixture) -> None:
