@@ -47,8 +47,9 @@ format: .venv/dev ## bring the code into the form that lint asks for
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-types: .venv/dev ## mypy --strict, package and tests
+types: .venv/dev ## mypy --strict, package, tests and the example of the Compose file
 	$(BIN)/mypy
+	$(BIN)/mypy deploy/example
 
 bench: .venv/dev ## the benchmarks, one after the other; ARGS names some of them
 	$(BIN)/python -m tests.benchmarks $(ARGS)

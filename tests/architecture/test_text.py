@@ -24,7 +24,7 @@ HOSTS = {
 }
 # Names that only exist inside a Compose network or an example.
 EXAMPLES = re.compile(
-    r"(?:kafka|prometheus|worker|registry|[\w.-]+\.(?:example|test|invalid)|(?:[\w-]+\.)*example\.(?:com|org))"
+    r"(?:alertmanager|kafka|prometheus|worker|registry|webhook|[\w.-]+\.(?:example|test|invalid)|(?:[\w-]+\.)*example\.(?:com|org))"
 )
 
 _HOST = re.compile(r"https?://(?P<host>[\w.-]+)")
