@@ -22,7 +22,16 @@ from kedge.streams.core.trusting import Signer, Verifier
 from kedge.streams.settings import SettingsError
 from kedge.streams.variables.table import SIGNING_KEY_FILE, TRUST, TRUSTED_KEYS
 
-__all__ = ["DevelopmentVerifier", "KeyRing", "SigningKey", "Trust", "TrustMode", "Unsigned", "trust_from_environment"]
+__all__ = [
+    "DevelopmentVerifier",
+    "KeyRing",
+    "SigningKey",
+    "Trust",
+    "TrustMode",
+    "Unsigned",
+    "trust_from_environment",
+    "trust_mode",
+]
 
 T = TypeVar("T")
 
@@ -221,7 +230,7 @@ def trust_from_environment(variables: Mapping[str, str], *, checks: bool = True)
         SettingsError: the mode is not known or was never chosen, or a key cannot be read.
     """
     given = {setting.name: setting.read(variables) for setting in (TRUST, SIGNING_KEY_FILE, TRUSTED_KEYS)}
-    mode = _mode(given)
+    mode = trust_mode(variables)
     signing = _loaded(SigningKey.load, _SIGNING, given)
     ring = _loaded(KeyRing.load, _TRUSTED, given)
     if mode is TrustMode.DEVELOPMENT:
@@ -235,18 +244,24 @@ def trust_from_environment(variables: Mapping[str, str], *, checks: bool = True)
     return Trust(mode=mode, verifier=ring or KeyRing(()), signing=signing)
 
 
-def _mode(given: Mapping[str, str]) -> TrustMode:
-    if not given[_MODE]:
-        if given[_SIGNING] or given[_TRUSTED]:
+def trust_mode(variables: Mapping[str, str]) -> TrustMode:
+    """Return whose records count.
+
+    Raises:
+        SettingsError: the mode is not known, or was never chosen.
+    """
+    given = TRUST.read(variables)
+    if not given:
+        if SIGNING_KEY_FILE.read(variables) or TRUSTED_KEYS.read(variables):
             return TrustMode.KEYS
         raise SettingsError(
             f"{_MODE} is not set: {_MODE}=keys with {_TRUSTED}=PATH (and {_SIGNING}=FILE where something is signed), "
             f"or {_MODE}=development on a machine of your own, where unsigned commands count"
         )
     try:
-        return TrustMode(given[_MODE].lower())
+        return TrustMode(given.lower())
     except ValueError:
-        raise SettingsError(f"{_MODE}: {given[_MODE]!r} is neither keys nor development") from None
+        raise SettingsError(f"{_MODE}: {given!r} is neither keys nor development") from None
 
 
 def _loaded(load: Callable[[Path], T], variable: str, given: Mapping[str, str]) -> T | None:

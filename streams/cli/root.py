@@ -29,6 +29,7 @@ _HOME = "kedge.streams.cli"
         "incidents": f"{_HOME}.incidents:incidents",
         "override": f"{_HOME}.override:override",
         "drill": f"{_HOME}.drill:drill",
+        "doctor": f"{_HOME}.doctor:doctor",
         "verify-decision": f"{_HOME}.verify:verify_decision",
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

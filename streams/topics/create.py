@@ -64,7 +64,7 @@ def create_topics(
 def _create_or_compare(admin: AdminClient, topics: Topics, layout: Layout, timeout_s: float) -> list[Result]:
     present = _partition_counts(admin, timeout_s)
     existing = [spec for spec in TOPICS if topics.of(spec.name) in present]
-    settings = _settings(admin, [topics.of(spec.name) for spec in existing], timeout_s)
+    settings = topic_settings(admin, [topics.of(spec.name) for spec in existing], timeout_s)
     _refuse_wrong_counts(existing, topics, present, layout)
     _refuse_wrong_settings(existing, topics, settings)
     wanted = _wanted([spec for spec in TOPICS if spec not in existing], topics, layout)
@@ -84,7 +84,12 @@ def _partition_counts(admin: AdminClient, timeout_s: float) -> dict[str, int]:
     return {name: len(topic.partitions) for name, topic in found.items()}
 
 
-def _settings(admin: AdminClient, names: Sequence[str], timeout_s: float) -> dict[str, dict[str, str]]:
+def topic_settings(admin: AdminClient, names: Sequence[str], timeout_s: float) -> dict[str, dict[str, str]]:
+    """Return the settings of each topic, by its full name.
+
+    Raises:
+        KafkaException: the cluster does not tell.
+    """
     if not names:
         return {}
     resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in names]

@@ -30,7 +30,7 @@ from kedge.streams.worker.metric import as_counter
 from kedge.streams.worker.metrics import WORKER_METRICS
 from kedge.streams.worker.reader import Sink
 
-__all__ = ["CoreSettings", "catalog_sink", "make_agents"]
+__all__ = ["CoreSettings", "catalog_sink", "checked_monitor", "make_agents"]
 
 _MONITORS: Final = "monitors"
 _TOPOLOGY: Final[Mapping[Agent, tuple[str, ...]]] = {
@@ -103,7 +103,7 @@ def catalog_sink(catalog: Catalog, codec: Codec, verifier: Verifier, registry: C
             return
         try:
             if topic == _MONITORS:
-                catalog.put_monitor(_checked(codec.decode(value, Monitor), verifier))
+                catalog.put_monitor(checked_monitor(codec.decode(value, Monitor), verifier))
                 return
             baseline = codec.decode(value, Baseline)
             # Tried here: a baseline that makes no plan would stop every worker at its first row.
@@ -116,7 +116,12 @@ def catalog_sink(catalog: Catalog, codec: Codec, verifier: Verifier, registry: C
     return take
 
 
-def _checked(monitor: Monitor, verifier: Verifier) -> Monitor:
+def checked_monitor(monitor: Monitor, verifier: Verifier) -> Monitor:
+    """Return a monitor that counts.
+
+    Raises:
+        ValueError: its hash is not its document's, or no signature that `verifier` accepts is on it.
+    """
     if monitor.hash != monitor_hash(monitor.document):
         # It would take another's place in every cell that was counted under that one.
         raise ValueError("its hash is not its document's")

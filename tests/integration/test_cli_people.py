@@ -116,6 +116,18 @@ def test_a_model_that_is_well_says_so_and_an_unknown_one_does_not(guarded: Guard
     assert [guarded.call(command, "unheard-of").exit_code for command in ("status", "incidents")] == [4, 4]
 
 
+def test_a_doctor_sees_what_is_well_and_what_is_not(guarded: Guarded) -> None:
+    guarded.wait_for_exit(0, "status", MODEL)
+    found = {line["check"]: line for line in lines(guarded.wait_for_exit(1, "doctor", "--json"))}
+    # One copy of each topic, on one broker, and one worker: no more than a test has.
+    levels = {check: line["level"] for check, line in found.items()}
+    well = ("tally", "judge", "guard", "monitor", "baseline", "incident", "actuator")
+    assert {check: levels[check] for check in well} == dict.fromkeys(well, "ok"), found
+    assert [levels[check] for check in ("trust", "brokers", "topics", "workers", "people", "drill")] == ["warn"] * 6
+    # Its rides are of years ago.
+    assert (levels["windows"], "docs/runbooks/no_data.md" in found["windows"]["do"]) == ("fail", True)
+
+
 def test_what_people_hold_is_taken_shown_and_let_go(guarded: Guarded) -> None:
     guarded.wait_for_exit(0, "status", MODEL)
     pinned = guarded.call("override", "pin", MODEL, "--version", "v1", "--for", "10m", *WHO)

@@ -17,6 +17,8 @@ from kedge.schemas.records import DeadLetter, Prediction, PredictionBatch, Repor
 from kedge.schemas.registry import ConfluentRegistry
 from kedge.schemas.registry_http import RegistryHttp
 from kedge.schemas.subjects import LEVEL
+from kedge.streams.doctor.finding import Level
+from kedge.streams.doctor.registry import registry
 from tests.streams.cli.support import call
 from tests.support import rides
 from tests.support.apicurio import Apicurio
@@ -102,10 +104,13 @@ def test_what_the_registry_refuses_is_said_in_a_line_that_names_the_field(apicur
     assert "delete version" in line
     told = checked(apicurio)
     assert [record for record, subject in told.items() if subject["problems"]] == ["Ack"]
+    (examined,) = registry(RegistryHttp(apicurio.url))
+    assert (examined.level, examined.said.partition(":")[0]) == (Level.FAIL, "kedge.Ack")
     assert told["Ack"]["id"] is None
     apicurio.ask("DELETE", "/subjects/kedge.Ack")
     assert call("schemas", "publish", env={"KEDGE_REGISTRY_URL": apicurio.url}).exit_code == 0
     assert checked(apicurio)["Ack"]["problems"] == []
+    assert [finding.level for finding in registry(RegistryHttp(apicurio.url))] == [Level.OK]
 
 
 def test_a_registry_that_is_away_is_one_line(road: Road) -> None:

@@ -1,0 +1,77 @@
+"""`kedge doctor`."""
+
+import json
+import os
+from collections import Counter
+from typing import Final
+
+import click
+from rich.text import Text
+
+from kedge.streams.announce import Place
+from kedge.streams.cli.boundary import Exit
+from kedge.streams.cli.options import as_json, codec, kafka_options, registry_http
+from kedge.streams.cli.screen import screen
+from kedge.streams.cli.since import now_ms, since_option
+from kedge.streams.doctor import Examination, Finding, Level, examine
+from kedge.streams.pictures import printable
+from kedge.streams.settings import KafkaSettings
+from kedge.streams.variables.table import REGISTRY_URL
+
+__all__ = ["doctor"]
+
+_STYLES: Final = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red", Level.UNKNOWN: "bright_black"}
+_WIDTH: Final = max(map(len, Level))
+
+
+@click.command(short_help="Whether a deployment is as it should be.")
+@since_option
+@as_json
+@kafka_options
+@click.pass_context
+def doctor(ctx: click.Context, /, kafka: KafkaSettings, *, since_ms: int, as_json: bool) -> None:
+    """Check brokers, topics, keys, workers, lag, clocks, and of each model its monitor, people, actuator and drills.
+
+    One line a check: ok, warn, fail or not known, and what to do. It writes nothing. Keys are those that this process
+    is given: run it with a worker's variables. Exit code 0: nothing failed; 1: something did; 4: the brokers do not
+    answer, so that nothing could be checked.
+    """
+    case = Examination(
+        place=Place(kafka=kafka, codec=codec()),
+        variables=os.environ,
+        registry=registry_http() if REGISTRY_URL.read(os.environ) else None,
+        now_ms=now_ms(),
+        since_ms=since_ms,
+    )
+    levels: Counter[Level] = Counter()
+    reached = True
+    for finding in examine(case):
+        levels[finding.level] += 1
+        reached = reached and not (finding.check == "brokers" and finding.level is Level.FAIL)
+        if as_json:
+            click.echo(json.dumps(_json(finding), ensure_ascii=False))
+        else:
+            _show(finding)
+    if not as_json:
+        click.echo(", ".join(f"{levels[level]} {level}" for level in Level if levels[level]))
+    if not reached:
+        ctx.exit(Exit.NOTHING_JUDGED)
+    ctx.exit(Exit.FAILED if levels[Level.FAIL] else Exit.WELL)
+
+
+def _json(finding: Finding) -> dict[str, str]:
+    return {
+        "check": finding.check,
+        "model": finding.model,
+        "level": finding.level.value,
+        "said": finding.said,
+        "do": finding.do,
+    }
+
+
+def _show(finding: Finding) -> None:
+    about = f"{finding.model}: " if finding.model else ""
+    do = f" -> {finding.do}" if finding.do else ""
+    line = Text(f"{finding.level:{_WIDTH}}", _STYLES[finding.level])
+    line.append(f"  {finding.check:13}  {printable(about + finding.said + do)}", "default")
+    screen().print(line, soft_wrap=True)

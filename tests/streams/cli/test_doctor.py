@@ -1,0 +1,51 @@
+"""`kedge doctor`: what its lines, its JSON and its exit codes say."""
+
+import pytest
+
+from kedge.streams.doctor.finding import Level
+from tests.streams.cli.scripted import Deployment
+from tests.streams.cli.support import call, lines
+from tests.support.kafka import free_port
+
+ALL = ("--since", "1970-01-01")
+"""The built-in cluster cannot look offsets up by time."""
+
+
+@pytest.fixture(scope="module")
+def deployment() -> Deployment:
+    made = Deployment("doctored")
+    made.watch("calm")
+    return made
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The built-in cluster never answers some questions."""
+    monkeypatch.setattr("kedge.streams.doctor.cluster._TIMEOUT_S", 0.5)
+    monkeypatch.setattr("kedge.streams.doctor.progress._TIMEOUT_S", 0.5)
+
+
+def test_brokers_that_do_not_answer_are_exit_4_and_the_rest_is_not_known() -> None:
+    told = call("doctor", "--json", "--brokers", f"127.0.0.1:{free_port()}")
+    assert told.exit_code == 4
+    levels = {line["check"]: line["level"] for line in lines(told)}
+    assert (levels.pop("brokers"), levels.pop("registry")) == (Level.FAIL, Level.OK)
+    assert set(levels.values()) == {Level.UNKNOWN}
+
+
+def test_topics_that_are_missing_are_exit_1_and_what_rests_on_them_is_not_known(deployment: Deployment) -> None:
+    brokers = deployment.options[1]
+    told = call("doctor", "--brokers", brokers, "--environment", "other")
+    assert told.exit_code == 1
+    assert "-> run `kedge topics create`" in told.stdout
+    assert told.stdout.splitlines()[-1] == "1 ok, 2 warn, 1 fail, 9 not known"
+
+
+def test_a_deployment_is_walked_from_its_brokers_to_its_models(deployment: Deployment) -> None:
+    told = call("doctor", "--json", *ALL, *deployment.options)
+    assert told.exit_code == 1, told.output
+    found = {(line["check"], line["model"]): line for line in lines(told)}
+    assert found["windows", "calm"]["level"] == Level.FAIL
+    assert found["baseline", "calm"]["do"].startswith("fit and publish one")
+    assert all(line["do"] for line in found.values() if line["level"] != Level.OK)
+    assert found["windows", "calm"]["said"] == "no report since 1970-01-01T00:00:00Z"
