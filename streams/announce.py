@@ -14,6 +14,7 @@ from kedge.schemas.partition import partition_for
 from kedge.schemas.records import Baseline, Monitor
 from kedge.schemas.report_json import iso_time
 from kedge.schemas.signing import signed_bytes
+from kedge.streams.access import Access, is_forbidden
 from kedge.streams.core.effective import aligned, effective_from
 from kedge.streams.core.trusting import Signer
 from kedge.streams.names import Topics
@@ -148,8 +149,15 @@ def deliver(place: Place, where: TopicPartition, key: bytes, value: bytes) -> in
     failed: list[KafkaError | None] = []
     offsets: list[int] = []
     timeout_ms = int(place.timeout_s * 1_000)
+    access = Access(place.kafka.client())
     producer = Producer(
-        {**place.kafka.client(), "enable.idempotence": True, "acks": "all", "message.timeout.ms": timeout_ms}
+        {
+            **place.kafka.client(),
+            "error_cb": access.heard,
+            "enable.idempotence": True,
+            "acks": "all",
+            "message.timeout.ms": timeout_ms,
+        }
     )
 
     def delivered(error: KafkaError | None, message: "Message[Any, Any]") -> None:
@@ -161,7 +169,8 @@ def deliver(place: Place, where: TopicPartition, key: bytes, value: bytes) -> in
     if not failed:
         raise ReadingError(f"Kafka at {place.kafka.brokers} did not acknowledge within {place.timeout_s:g} s")
     if failed[0] is not None:
-        raise ReadingError(f"Kafka did not take it: {failed[0].str()}")
+        told = access.words(failed[0], where.topic) if is_forbidden(failed[0]) else failed[0].str()
+        raise ReadingError(f"Kafka did not take it: {told}")
     return offsets[0]
 
 

@@ -148,6 +148,16 @@ def group_id(environment: str) -> str:
     return f"{environment}.kedge"
 
 
+def reader_group(environment: str) -> str:
+    """What readers without a group give as theirs, because librdkafka wants one: looked up, and never joined."""
+    return f"{environment}.kedge.reader"
+
+
+def transactional_ids(environment: str) -> str:
+    """What all transactional ids of an environment begin with, and no other environment's: for an ACL."""
+    return f"{environment}.kedge."
+
+
 def transactional_id(environment: str, agent: Agent, partition: int) -> str:
     """Whose transactions these are: a new owner of the partition fences the old one by this name."""
-    return f"kedge-{environment}-{agent}-{partition}"
+    return f"{transactional_ids(environment)}{agent}.{partition}"

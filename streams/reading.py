@@ -7,6 +7,7 @@ from typing import Any, Final
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from kedge.schemas.partition import partition_for
+from kedge.streams.access import Access, AccessError, forbidden, is_forbidden
 from kedge.streams.settings import KafkaSettings
 
 __all__ = [
@@ -41,17 +42,19 @@ def partition_counts(kafka: KafkaSettings, topics: Sequence[str]) -> dict[str, i
 
     Raises:
         ReadingError: Kafka does not answer, or a topic does not exist.
+        AccessError: Kafka does not let this client in.
     """
-    consumer = Consumer({**kafka.client(), "group.id": _GROUP})
+    access = Access(kafka.client())
+    consumer = Consumer({**kafka.reader(), "error_cb": access.heard})
     try:
-        known = consumer.list_topics(timeout=_TIMEOUT_S).topics
+        known = access.metadata(consumer, _TIMEOUT_S).topics
     except KafkaException as error:
-        raise ReadingError(f"Kafka at {kafka.brokers} does not answer: {error.args[0].str()}") from error
+        raise ReadingError(access.words(error.args[0])) from error
     finally:
         consumer.close()
     missing = [topic for topic in topics if topic not in known]
     if missing:
-        raise ReadingError(f"{', '.join(missing)} does not exist: run `kedge topics create` first")
+        raise ReadingError(f"{', '.join(missing)} does not exist: {access.no_topic}")
     return {topic: len(known[topic].partitions) for topic in topics}
 
 
@@ -112,7 +115,8 @@ def read_from(
     unread = {log for log, start in starts.items() if log not in bounds or start < bounds[log]}
     if not unread:
         return
-    consumer = _consumer(kafka, {log: starts[log] for log in unread})
+    access = Access(kafka.client())
+    consumer = _consumer(kafka, access, {log: starts[log] for log in unread})
     moved_s = time.monotonic()
     try:
         while unread:
@@ -123,6 +127,7 @@ def read_from(
                     unread.discard(log)
                 elif message.error() is None and log in unread:
                     yield message
+            _refuse_to_wait(access)
             if time.monotonic() - moved_s > _TIMEOUT_S:
                 named = ", ".join(sorted({topic for topic, _ in unread}))
                 raise ReadingError(f"Kafka at {kafka.brokers} sends nothing more of {named}")
@@ -150,23 +155,26 @@ def follow(
 
 def follow_from(kafka: KafkaSettings, starts: Mapping[Log, int]) -> Iterator["Message[Any, Any] | None"]:
     """Yield what lies and comes in the logs, and None after each poll, so that whoever reads may leave."""
-    consumer = _consumer(kafka, starts)
+    access = Access(kafka.client())
+    consumer = _consumer(kafka, access, starts)
     try:
         while True:
             for message in consumer.consume(_MESSAGES, _POLL_S):
                 if not _ended(message) and message.error() is None:
                     yield message
+            _refuse_to_wait(access)
             yield None
     finally:
         consumer.close()
 
 
 def _asked(kafka: KafkaSettings, ask: Callable[[Consumer], dict[Log, int]]) -> dict[Log, int]:
-    consumer = Consumer({**kafka.client(), "group.id": _GROUP, "isolation.level": "read_committed"})
+    access = Access(kafka.client())
+    consumer = Consumer({**kafka.reader(), "error_cb": access.heard, "isolation.level": "read_committed"})
     try:
         return ask(consumer)
     except KafkaException as error:
-        raise ReadingError(f"Kafka at {kafka.brokers} does not answer: {error.args[0].str()}") from error
+        raise ReadingError(access.words(error.args[0])) from error
     finally:
         consumer.close()
 
@@ -182,15 +190,13 @@ def _at(message: "Message[Any, Any]") -> int:
 
 
 _FAR: Final = 1 << 62
-_GROUP: Final = "kedge-reader"
-"""Never joined: partitions are assigned by hand."""
 
 
-def _consumer(kafka: KafkaSettings, starts: Mapping[Log, int]) -> Consumer:
+def _consumer(kafka: KafkaSettings, access: Access, starts: Mapping[Log, int]) -> Consumer:
     consumer = Consumer(
         {
-            **kafka.client(),
-            "group.id": _GROUP,
+            **kafka.reader(),
+            "error_cb": access.heard,
             "isolation.level": "read_committed",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
@@ -210,7 +216,15 @@ def _ended(message: "Message[Any, Any]") -> bool:
         return False
     if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own name
         return True
+    if is_forbidden(error):
+        raise ReadingError(forbidden(error.str(), message.topic()))
     raise ReadingError(f"Kafka says: {error.str()}")
+
+
+def _refuse_to_wait(access: Access) -> None:
+    """Raise where Kafka lets nobody in any more: librdkafka would knock for ever."""
+    if access.refusal is not None:
+        raise AccessError(access.refusal)
 
 
 _PASSING: Final = frozenset((KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT))  # noqa: SLF001 - the same

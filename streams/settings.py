@@ -6,7 +6,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from kedge.streams.names import Topics
+from kedge.streams.names import Topics, reader_group
+from kedge.streams.security import PLAINTEXT, KafkaSecurity
 from kedge.streams.variables import SettingsError
 from kedge.streams.variables.table import (
     BROKERS,
@@ -26,7 +27,7 @@ _PORT_MAX = 65_535
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KafkaSettings:
-    """Where Kafka is, and which environment's topics, groups and transactions are meant.
+    """Where Kafka is, how it is come to, and which environment's topics, groups and transactions are meant.
 
     >>> KafkaSettings(brokers="a:9092,b:9092", environment="prod").client()["bootstrap.servers"]
     'a:9092,b:9092'
@@ -34,6 +35,7 @@ class KafkaSettings:
 
     brokers: str
     environment: str
+    security: KafkaSecurity = PLAINTEXT
 
     def __post_init__(self) -> None:
         for broker in self.brokers.split(","):
@@ -49,7 +51,7 @@ class KafkaSettings:
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str]) -> "KafkaSettings":
-        """Read `KEDGE_BROKERS` and `KEDGE_ENVIRONMENT` (default `dev`).
+        """Read `KEDGE_BROKERS`, `KEDGE_ENVIRONMENT` (default `dev`) and `KEDGE_KAFKA_…`.
 
         Raises:
             SettingsError: one of them is missing or bad.
@@ -58,11 +60,22 @@ class KafkaSettings:
         if not brokers:
             message = "KEDGE_BROKERS is not set: give the cluster's address, for example KEDGE_BROKERS=localhost:9092"
             raise SettingsError(message)
-        return cls(brokers=brokers, environment=ENVIRONMENT.read(variables))
+        return cls(
+            brokers=brokers,
+            environment=ENVIRONMENT.read(variables),
+            security=KafkaSecurity.from_environment(variables),
+        )
 
     def client(self) -> dict[str, str]:
-        """The librdkafka settings that every client needs. librdkafka's own log stays off: we log what matters."""
-        return {"bootstrap.servers": self.brokers, "log_level": "0"}
+        """The librdkafka settings that every client needs, secrets among them.
+
+        librdkafka's own log stays off: we log what matters.
+        """
+        return {"bootstrap.servers": self.brokers, "log_level": "0", **self.security.client()}
+
+    def reader(self) -> dict[str, str]:
+        """The same for a consumer that is assigned its partitions by hand and belongs to no group."""
+        return {**self.client(), "group.id": reader_group(self.environment)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from kedge.streams.publisher.intake import Stats
     from kedge.streams.publisher.publisher import Publisher
     from kedge.streams.publisher.settings import PublisherSettings
+    from kedge.streams.security import KafkaSecurity
 
 __all__ = [
     "Actuator",
     "Contract",
     "FeatureType",
+    "KafkaSecurity",
     "Publisher",
     "PublisherSettings",
     "Stats",
@@ -29,6 +31,7 @@ _HOMES = {
     "Actuator": "kedge.streams.actuator.actuator",
     "Contract": "kedge.streams.contract",
     "FeatureType": "kedge.streams.contract",
+    "KafkaSecurity": "kedge.streams.security",
     "Publisher": "kedge.streams.publisher.publisher",
     "PublisherSettings": "kedge.streams.publisher.settings",
     "Stats": "kedge.streams.publisher.intake",

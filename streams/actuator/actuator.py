@@ -1,7 +1,6 @@
 """`kedge.Actuator`: what obeys commands beside a router."""
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Mapping
@@ -22,6 +21,7 @@ from kedge.streams.core.trusting import Verifier
 from kedge.streams.names import Topics
 from kedge.streams.schemas import Schemas
 from kedge.streams.settings import SettingsError
+from kedge.streams.variables import all_variables
 
 __all__ = ["Actuator"]
 
@@ -54,8 +54,8 @@ class Actuator:
     ) -> None:
         if not routers:
             raise SettingsError("routers: expected a router for at least one model")
-        self._settings = settings if settings is not None else ActuatorSettings.from_environment(os.environ)
-        self._verifier = verifier if verifier is not None else _verifier(os.environ)
+        self._settings = settings if settings is not None else ActuatorSettings.from_environment(all_variables())
+        self._verifier = verifier if verifier is not None else _verifier(all_variables())
         self._routers = dict(routers)
         self._topics = Topics(self._settings.kafka.environment)
         url = self._settings.registry_url
@@ -71,6 +71,7 @@ class Actuator:
 
         Raises:
             StoreError: the store cannot be used.
+            AccessError: Kafka does not let this actuator in.
             MissingError: the topic is not there, or not what the store knows; to start again does not help.
             NotRegisteredError: the schema registry does not have what is read and written here.
             ControlError: Kafka said something that will not pass.

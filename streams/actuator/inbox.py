@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from kedge.streams.access import Access, forbidden, is_forbidden
 from kedge.streams.actuator.store import Store
 from kedge.streams.settings import KafkaSettings
 
@@ -14,8 +15,6 @@ __all__ = ["ControlError", "Inbox", "MissingError"]
 
 LOG: Final = logging.getLogger("kedge.actuator")
 
-_GROUP: Final = "kedge-actuator"
-"""Never joined: partitions are assigned by hand, and positions are the store's."""
 _TIMEOUT_S: Final = 5.0
 _MESSAGES: Final = 500
 _PASSING: Final = frozenset((KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT))  # noqa: SLF001 - librdkafka's names
@@ -38,12 +37,13 @@ class Inbox:
     """
 
     def __init__(self, kafka: KafkaSettings, topic: str, store: Store) -> None:
-        self._topic, self._store, self._brokers = topic, store, kafka.brokers
+        self._topic, self._store = topic, store
+        self._access, self._refusal = Access(kafka.client()), ""
         self._read: dict[int, list[Message[Any, Any]]] = {}
         self._consumer = Consumer(
             {
-                **kafka.client(),
-                "group.id": _GROUP,
+                **kafka.reader(),
+                "error_cb": self._access.heard,
                 "isolation.level": "read_committed",
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
@@ -58,6 +58,7 @@ class Inbox:
         """Wait for Kafka and go to where the store stands, which is begun where it is new; False: stopped before.
 
         Raises:
+            AccessError: Kafka does not let this actuator in.
             MissingError: there is no such topic.
         """
         partitions = self._partitions(stopping)
@@ -72,7 +73,9 @@ class Inbox:
         Raises:
             ControlError: Kafka said something that will not pass.
         """
-        for message in self._consumer.consume(_MESSAGES, timeout_s):
+        messages = self._consumer.consume(_MESSAGES, timeout_s)
+        self._tell_refusal(heard=bool(messages))
+        for message in messages:
             error, partition = message.error(), message.partition() or 0
             if error is None:
                 self._read.setdefault(partition, []).append(message)
@@ -84,6 +87,8 @@ class Inbox:
                     f"{self._topic}/{partition} does not have the offset that the store stands at: the topic was made "
                     "anew, or its records are older than it keeps. Move the store away; a new one obeys nothing older"
                 )
+            elif is_forbidden(error):
+                raise MissingError(forbidden(error.str(), self._topic))
             elif not error.retriable() and error.code() not in _PASSING:
                 raise ControlError(f"Kafka says: {error.str()}")
 
@@ -94,14 +99,23 @@ class Inbox:
     def _partitions(self, stopping: threading.Event) -> list[int] | None:
         while not stopping.is_set():
             try:
-                known = self._consumer.list_topics(self._topic, timeout=_TIMEOUT_S).topics.get(self._topic)
+                known = self._access.metadata(self._consumer, _TIMEOUT_S, self._topic).topics.get(self._topic)
             except KafkaException as error:
-                LOG.warning("waiting for Kafka at %s: %s", self._brokers, error.args[0].str())
+                LOG.warning("waiting: %s", self._access.words(error.args[0]))
                 continue
             if known is None or not known.partitions:
-                raise MissingError(f"{self._topic} does not exist: run `kedge topics create` first")
+                raise MissingError(f"{self._topic} does not exist: {self._access.no_topic}")
             return sorted(known.partitions)
         return None
+
+    def _tell_refusal(self, *, heard: bool) -> None:
+        """Say it once when Kafka lets nobody in any more, as after a change of the password."""
+        if heard:
+            self._access.well()
+        refusal = self._access.refusal or ""
+        if refusal and refusal != self._refusal:
+            LOG.error("no commands come: %s", refusal)
+        self._refusal = refusal
 
     def _start(self, partition: int) -> int:
         position = self._store.position(partition)

@@ -9,6 +9,7 @@ from confluent_kafka import KafkaError, Producer
 
 from kedge.schemas.codec import Codec
 from kedge.schemas.records import Ack
+from kedge.streams.access import Access, is_forbidden
 from kedge.streams.settings import KafkaSettings
 
 __all__ = ["Outbox"]
@@ -16,6 +17,7 @@ __all__ = ["Outbox"]
 LOG: Final = logging.getLogger("kedge.actuator")
 
 _POLL_S: Final = 0.05
+_PURGED: Final = KafkaError._PURGE_QUEUE  # noqa: SLF001 - librdkafka's name for what `close` gives up
 _LEAVE_POLLS: Final = 100
 """How often a stopped actuator still looks for an acknowledgement, about 5 s; later the next start sends it again."""
 
@@ -26,9 +28,11 @@ class Outbox:
     def __init__(self, kafka: KafkaSettings, topic: str, codec: Codec) -> None:
         self._topic, self._codec = topic, codec
         self._beating: set[str] = set()
+        self._access, self._trouble = Access(kafka.client()), ""
         self._producer = Producer(
             {
                 **kafka.client(),
+                "error_cb": self._access.heard,
                 "enable.idempotence": True,
                 "acks": "all",
                 "partitioner": "murmur2_random",  # where guard looks for the model
@@ -45,13 +49,13 @@ class Outbox:
                 return False
             if outcome[0] is None:
                 return True
-            LOG.warning("the ack of %s is sent again: %s", ack.command_id[:12], outcome[0].str())
+            LOG.warning("the ack of %s is sent again: %s", ack.command_id[:12], self._words(outcome[0]))
 
     def beat(self, ack: Ack) -> None:
         """Send a heartbeat; only one of a model is ever on its way."""
         if ack.model not in self._beating:
             self._beating.add(ack.model)
-            self._produce(ack, lambda *_: self._beating.discard(ack.model))
+            self._produce(ack, lambda error, _: self._beaten(ack.model, error))
 
     def poll(self) -> None:
         """Let what was delivered be noticed."""
@@ -61,6 +65,16 @@ class Outbox:
         """Leave; what is on its way is given up."""
         self._producer.purge()
         self._producer.flush(_POLL_S)
+
+    def _beaten(self, model: str, error: KafkaError | None) -> None:
+        self._beating.discard(model)
+        trouble = "" if error is None or error.code() == _PURGED else self._words(error)
+        if trouble and trouble != self._trouble:
+            LOG.error("signs of life do not arrive: %s", trouble)
+        self._trouble = trouble
+
+    def _words(self, error: KafkaError) -> str:
+        return self._access.refusal or (self._access.words(error, self._topic) if is_forbidden(error) else error.str())
 
     def _sent(self, ack: Ack, stopping: threading.Event) -> list[KafkaError | None]:
         """Return what Kafka said, None where it has the ack; empty: stopped before."""

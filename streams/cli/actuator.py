@@ -1,6 +1,5 @@
 """`kedge actuator`."""
 
-import os
 import signal
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from kedge.streams.actuator.symlink import SymlinkRouter
 from kedge.streams.actuator.webhook import WebhookRouter
 from kedge.streams.cli.options import kafka_options, warn_of_unknown
 from kedge.streams.settings import KafkaSettings
+from kedge.streams.variables import all_variables
 from kedge.streams.variables.table import ACTUATOR_ID, ACTUATOR_STORE, BROKERS, ENVIRONMENT, WEBHOOK_SECRET_FILE
 from kedge.streams.worker.logs import configure_logs
 
@@ -41,7 +41,7 @@ def actuator() -> None:
 @click.option(
     "--secret-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    envvar=WEBHOOK_SECRET_FILE.name,
+    default=lambda: WEBHOOK_SECRET_FILE.read(all_variables()) or None,
     help=f"webhook: a secret that it shares with the receiver.  [env: {WEBHOOK_SECRET_FILE.name}]",
 )
 @click.option(
@@ -65,14 +65,14 @@ def run(ctx: click.Context, kafka: KafkaSettings, /, **given: Any) -> None:  # n
     help, 70 start it again.
     """
     configure_logs(sys.stderr)
-    warn_of_unknown(os.environ)
+    warn_of_unknown(all_variables())
     said = {
         BROKERS.name: kafka.brokers,
         ENVIRONMENT.name: kafka.environment,
         ACTUATOR_ID.name: given["actuator_id"],
         ACTUATOR_STORE.name: given["store"],
     }
-    variables = {**os.environ, **{name: value for name, value in said.items() if value is not None}}
+    variables = {**all_variables(), **{name: value for name, value in said.items() if value is not None}}
     settings = ActuatorSettings.from_environment(variables, frozenset(map(Action, given["actions"])))
     obeying = Actuator({given["model"]: _router(given)}, settings=settings)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -46,6 +46,7 @@ _TOLD: Final = {
     "kedge.schemas.errors": ("RegistryUnavailableError", "UndecodableError", "UnencodableError"),
     "kedge.schemas.monitor": ("MonitorError",),
     "kedge.streams.actuator": ("MissingError", "RouterError", "StoreError"),
+    "kedge.streams.access": ("AccessError",),
     "kedge.streams.announce": ("AnnounceError",),
     "kedge.streams.core.fit": ("FitError",),
     "kedge.streams.people": ("PeopleError",),

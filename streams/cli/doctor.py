@@ -1,7 +1,6 @@
 """`kedge doctor`."""
 
 import json
-import os
 from collections import Counter
 from typing import Final
 
@@ -16,6 +15,7 @@ from kedge.streams.cli.since import now_ms, since_option
 from kedge.streams.doctor import Examination, Finding, Level, examine
 from kedge.streams.pictures import printable
 from kedge.streams.settings import KafkaSettings
+from kedge.streams.variables import all_variables
 from kedge.streams.variables.table import REGISTRY_URL
 
 __all__ = ["doctor"]
@@ -38,8 +38,8 @@ def doctor(ctx: click.Context, /, kafka: KafkaSettings, *, since_ms: int, as_jso
     """
     case = Examination(
         place=Place(kafka=kafka, codec=codec()),
-        variables=os.environ,
-        registry=registry_http() if REGISTRY_URL.read(os.environ) else None,
+        variables=all_variables(),
+        registry=registry_http() if REGISTRY_URL.read(all_variables()) else None,
         now_ms=now_ms(),
         since_ms=since_ms,
     )

@@ -1,7 +1,6 @@
 """`kedge drill`."""
 
 import json
-import os
 import uuid
 from pathlib import Path
 from typing import Final
@@ -20,6 +19,7 @@ from kedge.streams.people.overrides import Word, send, signed
 from kedge.streams.pictures import printable
 from kedge.streams.settings import KafkaSettings
 from kedge.streams.trust import trust_from_environment
+from kedge.streams.variables import all_variables
 
 __all__ = ["drill"]
 
@@ -64,7 +64,7 @@ def drill(  # noqa: PLR0913 - one argument an option
     seconds each step took. Exit code 0: acknowledged, and only then.
     """
     word = Word(model=model, action=OverrideAction.DRILL, actor=actor, reason=reason, lasts_ms=DRILL_MS, fault=fault)
-    signer = trust_from_environment(os.environ, checks=False).signer()
+    signer = trust_from_environment(all_variables(), checks=False).signer()
     record = signed(word, signer, environment=kafka.environment, override_id=uuid.uuid4().hex, now_ms=now_ms())
     place = Place(kafka=kafka, codec=codec())
     sent = send(place, record)

@@ -11,6 +11,7 @@ from kedge.streams.cli.boundary import UserError
 from kedge.streams.cli.options import as_json
 from kedge.streams.settings import SettingsError
 from kedge.streams.trust import KeyRing, SigningKey
+from kedge.streams.variables import all_variables
 from kedge.streams.variables.table import SIGNING_KEY_FILE, TRUSTED_KEYS
 
 __all__ = ["keys"]
@@ -70,7 +71,7 @@ def _found(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _configured() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    signing, trusted = SIGNING_KEY_FILE.read(os.environ), TRUSTED_KEYS.read(os.environ)
+    signing, trusted = SIGNING_KEY_FILE.read(all_variables()), TRUSTED_KEYS.read(all_variables())
     if not signing and not trusted:
         raise SettingsError("give a PATH, or set KEDGE_SIGNING_KEY_FILE or KEDGE_TRUSTED_KEYS")
     private = (SigningKey.load(Path(signing)).key_id,) if signing else ()

@@ -1,7 +1,6 @@
 """Options that several commands have."""
 
 import logging
-import os
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
@@ -16,7 +15,7 @@ from kedge.streams.core.trusting import Signer
 from kedge.streams.settings import KafkaSettings, SettingsError
 from kedge.streams.topics import OWN_MESSAGE_BYTES_MAX
 from kedge.streams.trust import trust_from_environment
-from kedge.streams.variables import unknown
+from kedge.streams.variables import all_variables, unknown
 from kedge.streams.variables.table import BROKERS, ENVIRONMENT, REGISTRY_URL, SIGNING_KEY_FILE, TRUST
 
 __all__ = [
@@ -63,7 +62,7 @@ def kafka_settings(brokers: str | None, environment: str | None) -> KafkaSetting
     """Return the settings that the options and the environment give; raises `SettingsError`."""
     overrides = {BROKERS.name: brokers, ENVIRONMENT.name: environment}
     said = {name: value for name, value in overrides.items() if value is not None}
-    return KafkaSettings.from_environment({**os.environ, **said})
+    return KafkaSettings.from_environment({**all_variables(), **said})
 
 
 class DurationType(click.ParamType):
@@ -86,14 +85,14 @@ class DurationType(click.ParamType):
 
 def codec() -> Codec:
     """Return the codec that the environment asks for: framed for a registry where KEDGE_REGISTRY_URL names one."""
-    if not REGISTRY_URL.read(os.environ):
+    if not REGISTRY_URL.read(all_variables()):
         return Codec(bytes_max=OWN_MESSAGE_BYTES_MAX)
     return Codec(ConfluentRegistry(registry_http()), bytes_max=OWN_MESSAGE_BYTES_MAX)
 
 
 def registry_http() -> RegistryHttp:
     """Return what asks the registry that KEDGE_REGISTRY_URL names; raises `SettingsError`."""
-    url = REGISTRY_URL.read(os.environ)
+    url = REGISTRY_URL.read(all_variables())
     if not url:
         raise SettingsError(
             f"{REGISTRY_URL.name} is not set: give the registry's address, such as http://localhost:8081"
@@ -116,8 +115,8 @@ def signing_key() -> Signer | None:
     Raises:
         SettingsError: the key is missing or cannot be read.
     """
-    if any(setting.read(os.environ) for setting in (TRUST, SIGNING_KEY_FILE)):
-        signer = trust_from_environment(os.environ, checks=False).signer()
+    if any(setting.read(all_variables()) for setting in (TRUST, SIGNING_KEY_FILE)):
+        signer = trust_from_environment(all_variables(), checks=False).signer()
         return signer if signer.key_id else None
     click.echo("kedge: not signed, for want of KEDGE_SIGNING_KEY_FILE: only KEDGE_TRUST=development takes it", err=True)
     return None

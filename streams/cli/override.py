@@ -1,7 +1,6 @@
 """`kedge override`: pin, suppress, force, release, disarm."""
 
 import json
-import os
 import time
 import uuid
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from kedge.streams.people.overrides import HOLD_MS_MAX, Answer, Sent, Word, awai
 from kedge.streams.pictures import printable
 from kedge.streams.settings import KafkaSettings
 from kedge.streams.trust import trust_from_environment
+from kedge.streams.variables import all_variables
 from kedge.streams.variables.table import ACTOR
 
 __all__ = ["override", "timeout_option", "word_options"]
@@ -27,7 +27,11 @@ _HOUR_MS: Final = 3_600_000
 
 _MODEL = click.argument("model")
 _ACTOR = click.option(
-    "--actor", envvar=ACTOR.name, required=True, metavar="NAME", help=f"Who wants it.  [env: {ACTOR.name}]"
+    "--actor",
+    default=lambda: ACTOR.read(all_variables()) or None,
+    required=True,
+    metavar="NAME",
+    help=f"Who wants it.  [env: {ACTOR.name}]",
 )
 _REASON = click.option("--reason", required=True, metavar="TEXT", help="Why; the journal keeps it.")
 _FOR = click.option(
@@ -126,7 +130,7 @@ def _tell(kafka: KafkaSettings, action: OverrideAction, given: dict[str, Any]) -
         version=given.get("version", ""),
         forced=given.get("forced"),
     )
-    signer = trust_from_environment(os.environ, checks=False).signer()
+    signer = trust_from_environment(all_variables(), checks=False).signer()
     record = signed(
         word,
         signer,

@@ -1,6 +1,5 @@
 """`kedge worker`."""
 
-import os
 import sys
 
 import click
@@ -12,6 +11,7 @@ from kedge.streams.core.guard_means import GuardMeans
 from kedge.streams.core.rollbacks import RECENT_MS
 from kedge.streams.settings import KafkaSettings, Settings, WorkerSettings
 from kedge.streams.trust import trust_from_environment
+from kedge.streams.variables import all_variables
 from kedge.streams.variables.table import HASH_KEY
 from kedge.streams.worker.agents import CoreSettings, catalog_sink, make_agents
 from kedge.streams.worker.app import run_worker
@@ -33,13 +33,13 @@ def worker(ctx: click.Context, kafka: KafkaSettings) -> None:
     would not help, 70 start it again.
     """
     configure_logs(sys.stderr)
-    warn_of_unknown(os.environ)
-    core = CoreSettings.from_environment(os.environ)
+    warn_of_unknown(all_variables())
+    core = CoreSettings.from_environment(all_variables())
     if not core.hash_key:
         LOG.warning("%s is not set: the hashes in dead letters can be guessed by trying payloads", HASH_KEY.name)
-    trust = trust_from_environment(os.environ)
+    trust = trust_from_environment(all_variables())
     shared, catalog, registry = codec(), Catalog(), CollectorRegistry()
-    settings = Settings(kafka=kafka, worker=WorkerSettings.from_environment(os.environ))
+    settings = Settings(kafka=kafka, worker=WorkerSettings.from_environment(all_variables()))
     rollbacks = RecentRollbacks(shared, trust.verifier)
     means = GuardMeans(rollbacks=rollbacks, signer=trust.signer(), verifier=trust.verifier)
     agents = make_agents(catalog, shared, kafka.environment, core, means)

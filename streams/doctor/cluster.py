@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from kedge.streams.access import Access
 from kedge.streams.doctor.finding import Finding, fail, ok, unknown, warn
 from kedge.streams.names import Topics
 from kedge.streams.settings import KafkaSettings
@@ -44,10 +45,13 @@ def look(kafka: KafkaSettings) -> View:
     """Ask the cluster; asks for nothing that it would have to create.
 
     Raises:
+        AccessError: it does not let us in.
         KafkaException: it does not answer.
     """
-    admin, names = AdminClient({**kafka.client()}), Topics(kafka.environment)
-    found = admin.list_topics(timeout=_TIMEOUT_S)
+    access, names = Access(kafka.client()), Topics(kafka.environment)
+    options: dict[str, Any] = {**kafka.client(), "error_cb": access.heard}
+    admin = AdminClient(options)
+    found = access.metadata(admin, _TIMEOUT_S)
     parts = {
         spec.name: tuple(
             Part(part.leader >= 0, len(part.replicas), len(part.isrs))

@@ -7,6 +7,7 @@ from typing import Final
 from confluent_kafka import KafkaException
 
 from kedge.schemas.registry_http import RegistryHttp
+from kedge.streams.access import AccessError
 from kedge.streams.announce import Place, read_catalog
 from kedge.streams.doctor import cluster, models, progress
 from kedge.streams.doctor.finding import Finding, fail, unknown
@@ -40,9 +41,12 @@ def examine(case: Examination) -> Iterator[Finding]:
     kafka = case.place.kafka
     try:
         view = cluster.look(kafka)
-    except KafkaException as error:
-        do = "see that they run and can be reached from here, and KEDGE_BROKERS"
-        yield fail("brokers", f"{kafka.brokers} does not answer: {error.args[0].str()}", do)
+    except (AccessError, KafkaException) as error:
+        if isinstance(error, AccessError):
+            yield fail("brokers", str(error), "set what it names")
+        else:
+            do = "see that they run and can be reached from here, KEDGE_BROKERS and KEDGE_KAFKA_SECURITY_PROTOCOL"
+            yield fail("brokers", f"{kafka.brokers} does not answer: {error.args[0].str()}", do)
         for check in ("topics", *_BELOW):
             yield unknown(check, "the brokers do not answer", "mend that first")
         return
@@ -68,6 +72,6 @@ def _models(case: Examination) -> Iterator[Finding]:
 def _told(check: str, make: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
     try:
         yield from make()
-    except (KafkaException, ReadingError, TimeoutError) as error:
+    except (AccessError, KafkaException, ReadingError, TimeoutError) as error:
         said = error.args[0].str() if isinstance(error, KafkaException) else str(error) or "no answer in time"
         yield unknown(check, said, "ask again; if it stays so, see the brokers' logs and this user's rights")

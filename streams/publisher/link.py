@@ -9,6 +9,7 @@ from typing import Final, Protocol
 import confluent_kafka.admin  # noqa: F401
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from kedge.streams.access import Access, AccessError, is_forbidden
 from kedge.streams.names import Topics
 
 __all__ = ["KafkaLink", "Link", "Receipt"]
@@ -52,6 +53,7 @@ class KafkaLink:
         self._outcomes: Final = topics.outcomes
         self._options: Final = dict(options)
         self._trouble: str | None = None
+        self._access = Access(options)
         self._producer = self._new_producer()
 
     def _new_producer(self) -> Producer:
@@ -65,13 +67,16 @@ class KafkaLink:
     def partitions(self, timeout_s: float) -> int | None:
         """Ask for the topic's partition count."""
         try:
-            topics = self._producer.list_topics(self._topic, timeout=timeout_s).topics
+            topics = self._access.metadata(self._producer, timeout_s, self._topic).topics
+        except AccessError as error:
+            self._trouble = str(error)
+            return None
         except KafkaException as error:
-            self._trouble = _words(error.args[0])
+            self._trouble = self._words(error.args[0])
             return None
         found = topics[self._topic]
         if found.error is not None or not found.partitions:
-            self._trouble = f"topic {self._topic} does not exist or may not be seen (`kedge topics create`)"
+            self._trouble = f"topic {self._topic} does not exist: {self._access.no_topic}"
             return None
         self._trouble = None
         return len(found.partitions)
@@ -92,7 +97,7 @@ class KafkaLink:
             return False
         except KafkaException as error:
             # The partition is gone, or the producer is fatally out of step: this batch cannot be sent any more.
-            self._trouble = _words(error.args[0])
+            self._trouble = self._words(error.args[0])
             receipt(self._trouble)
             if error.args[0].code() == KafkaError._FATAL:  # noqa: SLF001 - librdkafka's own name for it
                 self._start_over()
@@ -112,14 +117,20 @@ class KafkaLink:
         self.purge()
         self._producer = self._new_producer()
 
-    def _delivered(self, receipt: Receipt, error: KafkaError | None, _message: Message) -> None:
-        self._trouble = None if error is None else _words(error)
+    def _delivered(self, receipt: Receipt, error: KafkaError | None, message: Message) -> None:
+        if error is None:
+            self._access.well()
+        self._trouble = None if error is None else self._words(error, message.topic())
         receipt(self._trouble)
 
     def _on_error(self, error: KafkaError) -> None:
-        if error.code() == KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001 - librdkafka's own name for it
-            self._trouble = _words(error)
+        self._access.heard(error)
+        if self._access.refusal is not None:
+            self._trouble = self._access.refusal
+        elif error.code() == KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001 - librdkafka's own name for it
+            self._trouble = self._words(error)
 
-
-def _words(error: KafkaError) -> str:
-    return f"{error.name()}: {error.str()}"
+    def _words(self, error: KafkaError, name: str | None = None) -> str:
+        if self._access.refusal is not None or is_forbidden(error):
+            return self._access.words(error, name)
+        return f"{error.name()}: {error.str()}"

@@ -16,6 +16,7 @@ from kedge.streams.publisher.session import Session
 from kedge.streams.publisher.settings import PublisherSettings
 from kedge.streams.publisher.values import code, number
 from kedge.streams.publisher.values import label as _label
+from kedge.streams.security import KafkaSecurity
 
 __all__ = ["Publisher"]
 
@@ -43,6 +44,7 @@ class Publisher:
         brokers: host:port, comma-separated; else `KEDGE_BROKERS`.
         environment: prefix of every topic; else `KEDGE_ENVIRONMENT`.
         registry_url: of a Confluent schema registry; else `KEDGE_REGISTRY_URL`, else none.
+        security: TLS, and who the publisher is; else `KEDGE_KAFKA_…`, else neither.
         settings: all of it at once, instead of arguments and environment.
 
     Raises:
@@ -55,12 +57,15 @@ class Publisher:
         environment: str | None = None,
         *,
         registry_url: str | None = None,
+        security: KafkaSecurity | None = None,
         settings: PublisherSettings | None = None,
     ) -> None:
         if settings is None:
-            settings = PublisherSettings.from_env(brokers=brokers, environment=environment, registry_url=registry_url)
-        elif (brokers, environment, registry_url) != (None, None, None):
-            raise ValueError("settings: expected alone, without brokers, environment or registry_url")
+            settings = PublisherSettings.from_env(
+                security=security, brokers=brokers, environment=environment, registry_url=registry_url
+            )
+        elif (brokers, environment, registry_url, security) != (None, None, None, None):
+            raise ValueError("settings: expected alone, without brokers, environment, registry_url or security")
         self._settings = settings
         self._admission = Admission()
         self._session = Session(settings)

@@ -3,31 +3,15 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Final, Self
+from typing import Self
 
 from kedge.streams.names import Topics
 from kedge.streams.publisher.batcher import Limits
+from kedge.streams.security import PLAINTEXT, KafkaSecurity
+from kedge.streams.variables import all_variables
 from kedge.streams.variables.table import BROKERS, ENVIRONMENT, PUBLISHER, REGISTRY_URL
 
 __all__ = ["PublisherSettings"]
-
-_RESERVED: Final = frozenset(
-    {
-        "acks",
-        "allow.auto.create.topics",
-        "bootstrap.servers",
-        "enable.gapless.guarantee",
-        "enable.idempotence",
-        "error_cb",
-        "message.max.bytes",
-        "message.timeout.ms",
-        "delivery.timeout.ms",
-        "queue.buffering.max.kbytes",
-        "queue.buffering.max.messages",
-        "transactional.id",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +19,7 @@ class PublisherSettings:
     """What a publisher needs to know; `brokers` and `environment` have no default.
 
     Raises:
-        ValueError: a number out of its range, an environment that is no name, or a Kafka option that the
-            publisher's promises rest on.
+        ValueError: a number out of its range, or an environment that is no name.
     """
 
     brokers: str
@@ -59,8 +42,8 @@ class PublisherSettings:
     """How long Kafka may take to acknowledge a message before it is given up, ≥ 1,000."""
     close_timeout_ms: int = PUBLISHER["close_timeout_ms"].default
     """How long the end of the process may wait for what is on its way, ≥ 0."""
-    kafka: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
-    """More of librdkafka's options, for TLS and SASL; it may hold secrets, and so is not shown."""
+    security: KafkaSecurity = PLAINTEXT
+    """TLS, and who the publisher is."""
 
     def __post_init__(self) -> None:
         Topics(self.environment)  # raises for a name that is none
@@ -70,24 +53,26 @@ class PublisherSettings:
             value = getattr(self, name)
             if not setting.low <= value <= setting.high:
                 raise ValueError(f"{name}: expected {setting.low} to {setting.high}, not {value}")
-        reserved = sorted(_RESERVED & self.kafka.keys())
-        if reserved:
-            raise ValueError(f"kafka: {', '.join(reserved)} cannot be set: what the publisher promises rests on it")
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] = os.environ, **given: str | None) -> Self:
-        """Return the settings of `KEDGE_BROKERS`, `KEDGE_ENVIRONMENT`, `KEDGE_REGISTRY_URL` and
-        `KEDGE_PUBLISHER_<NAME>` for the numbers; what is `given` (and not None) comes first.
+    def from_env(
+        cls, environ: Mapping[str, str] = os.environ, *, security: KafkaSecurity | None = None, **given: str | None
+    ) -> Self:
+        """Return the settings of `KEDGE_BROKERS`, `KEDGE_ENVIRONMENT`, `KEDGE_KAFKA_…`, `KEDGE_REGISTRY_URL` and
+        `KEDGE_PUBLISHER_<NAME>` for the numbers, from the environment or the file that `KEDGE_CONFIG_FILE` names; what
+        is given (and not None) comes first.
 
         Raises:
             ValueError: something is missing or no number; the message names the variable.
         """  # noqa: D205 - the variables do not fit on one line
+        environ = all_variables(environ)
         values: dict[str, object] = {name: setting.read(environ) for name, setting in PUBLISHER.items()}
         for name, setting in (("brokers", BROKERS), ("environment", ENVIRONMENT), ("registry_url", REGISTRY_URL)):
             # An environment has no default here: rows sent to the wrong one are not told from that one's own.
             values[name] = given.get(name) or setting.text(environ) or None
             if values[name] is None and setting is not REGISTRY_URL:
                 raise ValueError(f"{setting.name} is not set, and no {name} was given")
+        values["security"] = security if security is not None else KafkaSecurity.from_environment(environ)
         return cls(**values)  # type: ignore[arg-type] # built from the fields themselves
 
     @property
@@ -105,7 +90,7 @@ class PublisherSettings:
             # A broker that is back is found again within seconds: 10 s, librdkafka's own, is long for a full queue.
             "reconnect.backoff.max.ms": 2_000,
             "log_level": 2,  # state changes are logged by the publisher itself, once and not every second
-            **self.kafka,
+            **self.security.client(),
             "bootstrap.servers": self.brokers,
             "enable.idempotence": True,
             "allow.auto.create.topics": False,  # with whatever partition count the broker is set to

@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined] # the documented place of both names
@@ -12,6 +13,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # the document
     NewTopic,
 )
 
+from kedge.streams.access import Access, is_forbidden
 from kedge.streams.names import Topics
 from kedge.streams.topics.table import TOPICS, Layout, TopicSpec
 
@@ -51,14 +53,18 @@ def create_topics(
         timeout_s: how long each answer of the cluster may take.
 
     Raises:
+        AccessError: the cluster does not let this client in.
         TopicsError: the cluster cannot be reached or refuses, or an existing topic has another partition count
             or a setting that counting relies on. Nothing has been created when an existing topic is at fault.
     """
-    admin = AdminClient(dict(client))
+    access = Access(client)
+    options: dict[str, Any] = {**client, "error_cb": access.heard}
+    admin = AdminClient(options)
     try:
+        access.metadata(admin, timeout_s)
         return _create_or_compare(admin, Topics(environment), layout, timeout_s)
     except KafkaException as error:
-        raise TopicsError(_in_words(error, client)) from error
+        raise TopicsError(_in_words(error.args[0], access)) from error
 
 
 def _create_or_compare(admin: AdminClient, topics: Topics, layout: Layout, timeout_s: float) -> list[Result]:
@@ -166,10 +172,9 @@ def _compared(topic: str, spec: TopicSpec, settings: Mapping[str, str]) -> Resul
     return Result(topic, Outcome.DIFFERS if other else Outcome.PRESENT, ", ".join(other))
 
 
-def _in_words(error: KafkaException, client: Mapping[str, str]) -> str:
-    told = error.args[0]
-    if told.code() == KafkaError._TRANSPORT:  # noqa: SLF001 - librdkafka's own name
-        return f"Kafka at {client['bootstrap.servers']} does not answer: {told.str()}"
+def _in_words(told: KafkaError, access: Access) -> str:
+    if told.code() == KafkaError._TRANSPORT or is_forbidden(told):  # noqa: SLF001 - librdkafka's own name
+        return access.words(told)
     if told.code() == KafkaError.INVALID_REPLICATION_FACTOR:
         return f"Kafka says: {told.str()} Ask for as many copies as there are brokers: --replication 1 on a single one."
     return f"Kafka says: {told.str()}"

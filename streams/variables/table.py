@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from kedge.streams.variables.kafka import SECURITY_SETTINGS
 from kedge.streams.variables.kinds import Number, Setting, Switch, Text, Whole
 
 _PREFIX: Final = "KEDGE_"
@@ -164,6 +165,7 @@ DEBUG: Final = Text(
 
 SETTINGS: Final[tuple[Setting, ...]] = (
     *(BROKERS, ENVIRONMENT, REGISTRY_URL),
+    *SECURITY_SETTINGS,
     *(TRUST, SIGNING_KEY_FILE, TRUSTED_KEYS, ACTOR),
     *(WORKER_ID, HTTP_HOST, HTTP_PORT, CHECKPOINT_SECONDS, SESSION_TIMEOUT_SECONDS),
     *(HASH_KEY, HASH_KEY_FILE, KEEP_PAYLOADS, EMBEDDED),

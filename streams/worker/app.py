@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from kedge.schemas.codec import Codec
 from kedge.schemas.errors import NotRegisteredError
+from kedge.streams.access import AccessError
 from kedge.streams.names import Topics
 from kedge.streams.schemas import Schemas
 from kedge.streams.settings import Settings
@@ -43,10 +44,10 @@ def run_worker(
 ) -> int:
     """Run until a signal; returns the exit code. Call it in the main thread, once in a process.
 
-    0 after SIGTERM or SIGINT: every partition has had its last checkpoint. 1 when to start again would not help: a
-    topic is missing, or has another partition count than those that belong to it; the HTTP port is taken. A fault of
-    ours, or a partition that another worker has taken over, does not return: it ends the process with 70, and whatever
-    runs the worker starts it again.
+    0 after SIGTERM or SIGINT: every partition has had its last checkpoint. 1 when to start again would not help: Kafka
+    does not let the worker in; a topic is missing, or has another partition count than those that belong to it; the
+    HTTP port is taken. A fault of ours, or a partition that another worker has taken over, does not return: it ends
+    the process with 70, and whatever runs the worker starts it again.
 
     Each sink of `feeds` is given the records of its topics: logical topic, key, value. It has been given all there
     are before any core folds, and is called on the thread that folds. `codec` is what agents and sinks decode with.
@@ -62,7 +63,7 @@ def run_worker(
         try:
             run = _Run(settings, agents, health, Telemetry(registry, _now_ms), Schemas(codec, LOG.warning))
             return run.until_stopped(feeds, stopping)
-        except (ClusterError, NotRegisteredError, RestoreError) as error:
+        except (AccessError, ClusterError, NotRegisteredError, RestoreError) as error:
             LOG.error("%s", error)
             return FAILED
         finally:

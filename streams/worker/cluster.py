@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # the documented place
 
+from kedge.streams.access import Access
 from kedge.streams.settings import KafkaSettings
 
 if TYPE_CHECKING:
@@ -37,23 +38,26 @@ class Cluster:
     def __init__(self, settings: KafkaSettings) -> None:
         """Connect lazily: nothing is asked yet."""
         self._brokers = settings.brokers
-        self._admin = AdminClient({**settings.client()})
+        self._access = Access(settings.client())
+        options: dict[str, Any] = {**settings.client(), "error_cb": self._access.heard}
+        self._admin = AdminClient(options)
 
     def wait(self, *, stopping: threading.Event, waiting: Callable[[str], None], dice: random.Random) -> bool:
         """Ask until the cluster answers, ever less often (at most every 15 s); False: `stopping` was set first.
 
         `waiting` is given a line for the log before each pause. The pauses are jittered, so that a fleet that
         lost its broker does not come back in one instant.
+
+        Raises:
+            AccessError: the cluster does not let this worker in.
         """
         pause_s = _FIRST_PAUSE_S
         while not stopping.is_set():
             try:
-                self._admin.list_topics(timeout=TIMEOUT_S / 2)
+                self._access.metadata(self._admin, TIMEOUT_S / 2)
             except KafkaException as error:
                 jittered_s = pause_s * dice.uniform(0.5, 1.5)
-                waiting(
-                    f"Kafka at {self._brokers} does not answer ({error.args[0].name()}); again in {jittered_s:.1f} s"
-                )
+                waiting(f"{self._access.words(error.args[0])}; again in {jittered_s:.1f} s")
                 stopping.wait(jittered_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
             else:
@@ -65,19 +69,19 @@ class Cluster:
 
         Raises:
             TopicsMissingError: some are not there.
+            AccessError: the cluster does not let this worker in any more.
             ClusterError: no answer.
         """
         wanted = list(topics)
         try:
-            found = self._admin.list_topics(timeout=TIMEOUT_S).topics
+            found = self._access.metadata(self._admin, TIMEOUT_S).topics
         except KafkaException as error:
-            message = f"the cluster's topics could not be read: {error.args[0].str()}"
-            raise ClusterError(message) from error
+            raise ClusterError(self._access.words(error.args[0])) from error
         counts = {topic: len(found[topic].partitions) for topic in wanted if topic in found}
         missing = [topic for topic in wanted if not counts.get(topic)]
         if missing:
-            message = f"topics are missing at {self._brokers}: {', '.join(sorted(missing))}: run kedge topics create"
-            raise TopicsMissingError(message)
+            named = ", ".join(sorted(missing))
+            raise TopicsMissingError(f"topics are missing at {self._brokers}: {named}: {self._access.no_topic}")
         return counts
 
     def ends(self, partitions: Iterable[TopicPartition]) -> dict[tuple[str, int], int]:
@@ -99,10 +103,10 @@ class Cluster:
                 self._admin.list_topics(timeout=TIMEOUT_S / 2)
                 return self._asked_ends(logs, isolation)
             except (KafkaException, TimeoutError) as error:
-                message = (
-                    f"the end of {', '.join(f'{log.topic} {log.partition}' for log in logs)} is not known: {error}"
-                )
-                raise ClusterError(message) from error
+                named = ", ".join(f"{log.topic} {log.partition}" for log in logs)
+                self._admin.poll(0)
+                told = self._access.words(error.args[0]) if isinstance(error, KafkaException) else str(error)
+                raise ClusterError(f"the end of {named} is not known: {told}") from error
 
     def _asked_ends(self, logs: Sequence[TopicPartition], isolation: IsolationLevel) -> dict[tuple[str, int], int]:
         futures: Mapping[TopicPartition, Future[Any]] = self._admin.list_offsets(

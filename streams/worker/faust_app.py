@@ -9,10 +9,12 @@ from typing import Any, cast
 
 import faust
 from faust import Stream
+from faust.auth import Credentials, SASLCredentials, SSLCredentials
 from faust.types import StreamT
 from mode import CrashingSupervisor
 
 from kedge.streams.names import Topics, group_id
+from kedge.streams.security import KafkaSecurity
 from kedge.streams.settings import Settings
 from kedge.streams.worker.exits import end
 from kedge.streams.worker.means import AgentSpec
@@ -92,6 +94,7 @@ def _options(settings: Settings) -> dict[str, Any]:
     return {
         "env": _NO_ENVIRONMENT,
         "broker": [f"kafka://{broker.strip()}" for broker in settings.kafka.brokers.split(",")],
+        "broker_credentials": _credentials(settings.kafka.security),
         # The group
         "consumer_group_instance_id": None if worker.embedded else worker.worker_id,
         "broker_session_timeout": worker.session_timeout_s,
@@ -117,6 +120,19 @@ def _options(settings: Settings) -> dict[str, Any]:
         "worker_redirect_stdouts": False,
         "producer_request_timeout": 30.0,  # its own producer, which we never use
     }
+
+
+def _credentials(security: KafkaSecurity) -> Credentials | None:
+    """The same for Faust's consumer as librdkafka's clients are told."""
+    context = security.context()
+    if security.sasl:
+        return SASLCredentials(
+            username=security.username,
+            password=security.password,
+            mechanism=security.mechanism,
+            ssl_context=context,
+        )
+    return None if context is None else SSLCredentials(context)
 
 
 def _body(owners: Owners) -> Callable[[StreamT[Any]], Awaitable[None]]:

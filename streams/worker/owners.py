@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from aiokafka.errors import IllegalStateError  # type: ignore[import-untyped]
 from faust.types import TP
 
+from kedge.streams.access import AccessError
 from kedge.streams.core.instructions import TopologyMismatchError
 from kedge.streams.topics import TOPICS
 from kedge.streams.worker.cluster import ClusterError, TopicsMissingError, UnequalPartitionsError
@@ -160,7 +161,7 @@ class Owners:
                 self._means.die(str(error), code=FAILED)
             case FencedError():
                 self._means.die(f"fenced while taking over: another worker took the partition ({error})")
-            case RestoreError() | ClusterError() | TransactionError() | AbandonedError():
+            case AccessError() | RestoreError() | ClusterError() | TransactionError() | AbandonedError():
                 self._means.die(f"a partition could not be taken over: {error}")
             case IllegalStateError():
                 LOG.info("the assignment changed while it was taken over")

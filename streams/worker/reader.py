@@ -18,7 +18,15 @@ from kedge.streams.schemas import Schemas
 from kedge.streams.settings import KafkaSettings
 from kedge.streams.worker.cluster import TIMEOUT_S, Cluster
 from kedge.streams.worker.exits import LOG, Die
-from kedge.streams.worker.restore import PARTITION_EOF, POLL_S, STALLED_S, RestoreError, passing, reader_settings
+from kedge.streams.worker.restore import (
+    PARTITION_EOF,
+    POLL_S,
+    STALLED_S,
+    RestoreError,
+    in_words,
+    passing,
+    reader_settings,
+)
 
 Sink = Callable[[str, bytes, bytes | None], None]
 """Takes one record in: logical topic, key, value (None: a tombstone). Never raises for what a publisher wrote."""
@@ -56,7 +64,7 @@ class FeedReader:
         names = Topics(settings.environment)
         self._logical = {names.of(topic): topic for topic in feed.topics}
         self._feed, self._schemas, self._die = feed, schemas, die
-        self._consumer = Consumer(reader_settings(settings.client()))
+        self._consumer = Consumer(reader_settings(settings))
         self._stop = threading.Event()
 
     def load(self, cluster: Cluster, partitions: Mapping[str, int], now_ms: int, *, stopping: threading.Event) -> int:
@@ -134,6 +142,8 @@ class FeedReader:
     def _give_or_die(self, record: "Message[Any, Any]") -> None:
         try:
             self._give(record)
+        except RestoreError as error:
+            self._die(f"{self._feed} cannot be followed: {error}")
         except Exception as error:  # noqa: BLE001 - whatever a sink raises, something is missing
             LOG.exception("a record of %s was not taken in", self._feed)
             self._die(f"a record of {self._feed} was not taken in: {error!r}")
@@ -144,5 +154,5 @@ class FeedReader:
             self._feed.sink(self._logical[record.topic() or ""], record.key() or b"", record.value())
             return 1
         if error.code() != PARTITION_EOF and not passing(error):
-            raise RestoreError(error.str())
+            raise RestoreError(in_words(error, record.topic()))
         return 0

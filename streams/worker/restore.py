@@ -2,10 +2,13 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+
+from kedge.streams.access import forbidden, is_forbidden
+from kedge.streams.settings import KafkaSettings
 
 POLL_S = 0.5
 STALLED_S = 30.0
@@ -37,15 +40,19 @@ def passing(error: KafkaError) -> bool:
     return error.retriable() or error.code() in _PASSING
 
 
+def in_words(error: KafkaError, topic: str | None) -> str:
+    """What an error of a reader means, in one line."""
+    return forbidden(error.str(), topic) if is_forbidden(error) else error.str()
+
+
 class RestoreError(Exception):
     """The log could not be read to its end: a part of a state is never used."""
 
 
-def reader_settings(client: Mapping[str, str]) -> dict[str, str | bool | int]:
+def reader_settings(kafka: KafkaSettings) -> dict[str, str | bool | int]:
     """A consumer that belongs to no group: it reads partitions it is assigned by hand and commits nothing."""
     return {
-        **client,
-        "group.id": "kedge-reader",  # librdkafka asks for one; never joined, as nothing is subscribed
+        **kafka.reader(),
         "isolation.level": "read_committed",
         "enable.auto.commit": False,
         "enable.partition.eof": True,
@@ -66,7 +73,7 @@ class _Reading:
         error, offset = message.error(), message.offset()
         if error is not None and error.code() != PARTITION_EOF:
             if not passing(error):
-                raise RestoreError(error.str())
+                raise RestoreError(in_words(error, message.topic()))
         elif error is not None:
             self.position = max(self.position, offset or 0)
         elif offset is not None:
@@ -77,7 +84,7 @@ class _Reading:
 
 
 def read_to(
-    client: Mapping[str, str],
+    kafka: KafkaSettings,
     log: TopicPartition,
     end: int,
     *,
@@ -93,7 +100,7 @@ def read_to(
         RestoreError: an error, nothing new for `STALLED_S`, or `abandoned` was set.
     """
     reading = _Reading(end, take)
-    consumer = Consumer(reader_settings(client))
+    consumer = Consumer(reader_settings(kafka))
     try:
         consumer.assign([TopicPartition(log.topic, log.partition, 0)])
         moved_s = time.monotonic()

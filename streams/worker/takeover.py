@@ -65,7 +65,7 @@ def take_over(
             raise RestoreError("given up: the partition was revoked while the schema registry was away")
         core.restore(key, value)
 
-    records = read_to(kafka.client(), state, end, take=restore, abandoned=abandoned)
+    records = read_to(kafka, state, end, take=restore, abandoned=abandoned)
     core.restored()
     for name, offset in positions(core.committed, spec.sources).items():
         _refuse_shorter_log(spec, sources[name], offset, ends[sources[name].topic, partition])

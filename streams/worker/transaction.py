@@ -6,11 +6,13 @@ Abortable: abort, and write the same records again. Anything else: this producer
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from kedge.streams.access import Access, forbidden, is_forbidden
 from kedge.streams.topics import OWN_MESSAGE_BYTES_MAX
 
 CALL_S = 2.0
@@ -72,10 +74,11 @@ class TransactionalWriter:
         retried: Callable[[Retry, str], None],
     ) -> None:
         """Make the producer; nothing is sent before `open`."""
-        self._abandoned, self._retried = abandoned, retried
+        self._abandoned, self._retried, self._access = abandoned, retried, Access(client)
         self._producer = Producer(
             {
                 **client,
+                "error_cb": self._access.heard,
                 "transactional.id": transactional_id,
                 "transaction.timeout.ms": TIMEOUT_MS,
                 "partitioner": "murmur2_random",
@@ -126,7 +129,7 @@ class TransactionalWriter:
                 except KafkaException as error:
                     # A fatal error is told here without its cause; the next call of the transaction has it.
                     self._settle(lambda: self._producer.abort_transaction(CALL_S))
-                    raise TransactionError(error.args[0].str()) from error
+                    raise TransactionError(self._words(error.args[0])) from error
                 else:
                     break
 
@@ -136,13 +139,20 @@ class TransactionalWriter:
             try:
                 call()
             except KafkaException as error:
-                known = _classified(error)
+                text = self._words(error.args[0])
+                known = _classified(error, text)
                 if known is not None:
                     raise known from error
-                self._pause(Retry.CALL, error.args[0].str(), pause_s)
+                self._pause(Retry.CALL, text, pause_s)
                 pause_s = min(2 * pause_s, _PAUSE_MAX_S)
             else:
+                self._access.well()
                 return
+
+    def _words(self, error: KafkaError) -> str:
+        with suppress(KafkaException):  # raised for what is fatal, which the error says as well
+            self._producer.poll(0)  # what is wrong with the connection is heard only here
+        return self._access.refusal or (forbidden(error.str()) if is_forbidden(error) else error.str())
 
     def _pause(self, retry: Retry, reason: str, seconds: float) -> None:
         self._retried(retry, reason)
@@ -150,13 +160,15 @@ class TransactionalWriter:
             raise AbandonedError(reason)
 
 
-def _classified(error: KafkaException) -> Exception | None:
-    """What the error means, or None: call again."""
+def _classified(error: KafkaException, text: str) -> Exception | None:
+    """What the error means, told as `text`, or None: call again."""
     kafka: KafkaError = error.args[0]
     if kafka.code() in _FENCED:
-        return FencedError(kafka.str())
+        return FencedError(text)
+    if is_forbidden(kafka):  # to write it again would not help
+        return TransactionError(text)
     if kafka.txn_requires_abort():
-        return _AbortableError(kafka.str())
+        return _AbortableError(text)
     if kafka.retriable():
         return None
-    return TransactionError(kafka.str())
+    return TransactionError(text)

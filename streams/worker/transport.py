@@ -14,10 +14,13 @@ from typing import Any, Protocol, cast
 
 from aiokafka.consumer import AIOKafkaConsumer  # type: ignore[import-untyped]
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor  # type: ignore[import-untyped]
+from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError  # type: ignore[import-untyped]
 from faust.transport.consumer import RecordMap
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
+from kedge.streams.access import forbidden
+from kedge.streams.worker.exits import die
 from kedge.streams.worker.scheduler import Batch, Fetched
 
 FETCH_WAIT_MS = 100
@@ -71,9 +74,12 @@ class FetchThread(driver.AIOKafkaConsumerThread):
             if not wanted:  # aiokafka would take an empty set for all
                 await asyncio.sleep(_POLL_S / 10)
                 return {}
-            fetched = await super()._fetch_records(
-                consumer, wanted, timeout=min(timeout or _POLL_S, _POLL_S), max_records=max_records
-            )
+            try:
+                fetched = await super()._fetch_records(
+                    consumer, wanted, timeout=min(timeout or _POLL_S, _POLL_S), max_records=max_records
+                )
+            except TopicAuthorizationFailedError as error:  # Faust would crash, and say why below others
+                die(forbidden("reading is refused", ", ".join(map(str, error.args))))
             marked = {TP(*tp): self._marked(TP(*tp), epochs, records) for tp, records in fetched.items()}
             return cast("RecordMap", marked)
 
@@ -143,6 +149,8 @@ class FetchThread(driver.AIOKafkaConsumerThread):
             return None
         coordinator = consumer._coordinator
         if coordinator._pending_exception is not None:
+            if isinstance(coordinator._pending_exception, GroupAuthorizationFailedError):
+                return forbidden("joining is refused", f"the group {consumer._group_id}")
             return repr(coordinator._pending_exception)
         return "the coordination task has ended" if coordinator._coordination_task.done() else None
 

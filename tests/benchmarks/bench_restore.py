@@ -21,6 +21,7 @@ from kedge.streams.core.config import CoreConfig
 from kedge.streams.core.fit import FitOptions, fit
 from kedge.streams.core.instructions import Checkpoint
 from kedge.streams.core.tally import Tally
+from kedge.streams.names import Agent, transactional_id
 from tests.support.kafka import Broker
 from tests.support.service import CODEC, MODELS, Service
 from tests.support.shell import PARTITIONS
@@ -65,7 +66,7 @@ def _write(service: Service, catalog: Catalog) -> int:
     tally = Tally(
         CoreConfig(environment=service.environment, partition=0, topology=topology, hash_key=b""), catalog, CODEC
     )
-    producer = service.producer(**{"transactional.id": f"kedge-{service.environment}-tally-0"})
+    producer = service.producer(**{"transactional.id": transactional_id(service.environment, Agent.TALLY, 0)})
     producer.init_transactions(30)
     size = 0
     for second in range(SECONDS):

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from kedge.streams.topics import Component
 from tests.support.kafka import Broker
+from tests.support.secure_kafka import SecureBroker, user_of
 from tests.support.stage import Stage
 
 
@@ -15,6 +17,13 @@ from tests.support.stage import Stage
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """A broker that all tests of the session share; a test that crashes a broker starts one of its own."""
     with Broker(tmp_path_factory.mktemp("kafka")) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def secure_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureBroker]:
+    """A broker with TLS, SCRAM and ACLs; every component of `kedge topics rights` has a user of its own."""
+    with SecureBroker(tmp_path_factory.mktemp("secure"), map(user_of, Component)) as broker:
         yield broker
 
 

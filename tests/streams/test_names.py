@@ -21,7 +21,7 @@ def test_names_are_what_they_were_at_the_first_release() -> None:
         "prod.kedge.guard_state",
     ]
     assert group_id("prod") == "prod.kedge"
-    assert transactional_id("prod", Agent.TALLY, 3) == "kedge-prod-tally-3"
+    assert transactional_id("prod", Agent.TALLY, 3) == "prod.kedge.tally.3"
 
 
 def test_each_agent_reads_what_the_stage_before_it_writes() -> None:

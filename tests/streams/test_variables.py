@@ -15,7 +15,7 @@ from tests.support.repository import ROOT, files
 
 NAMES = {setting.name for setting in SETTINGS}
 NAMED = re.compile(r"KEDGE_[A-Z_]*[A-Z]_?")
-OWNERS = {ROOT / "streams" / "variables" / "kinds.py", ROOT / "streams" / "variables" / "table.py"}
+OWNERS = {ROOT / "streams" / "variables" / f"{name}.py" for name in ("kinds", "table", "kafka")}
 
 
 def strangers(text: str) -> set[str]:
@@ -42,7 +42,7 @@ def test_one_that_is_missing_would_be_noticed() -> None:
 
 
 def test_every_setting_is_read_by_the_code() -> None:
-    table = (ROOT / "streams" / "variables" / "table.py").read_text()
+    table = "\n".join(text_of(path) for path in OWNERS)
     code = "\n".join(text_of(path) for path in files("streams", suffix=".py") if path not in OWNERS)
     constants = re.findall(r"^([A-Z_]+): Final = (?:Text|Number|Whole|Switch)\(", table, re.MULTILINE)
     assert len(constants) + len(PUBLISHER) == len(SETTINGS) == len(NAMES)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kedge.schemas.monitor import monitor_json_schema
 from kedge.streams.core.guarding.states import transition_diagram
-from kedge.streams.topics import topics_table_markdown
+from kedge.streams.topics import rights_markdown, topics_table_markdown
 from kedge.streams.variables import settings_markdown
 from kedge.streams.worker.metrics import metrics_table_markdown
 from tests.support.cli_docs import cli_markdown
@@ -22,6 +22,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 TABLES: Mapping[str, Callable[[], str]] = {
     "cli": cli_markdown,
     "guard-states": transition_diagram,
+    "rights": rights_markdown,
     "settings": settings_markdown,
     "metrics": metrics_table_markdown,
     "signing-vector": signing_vector_markdown,

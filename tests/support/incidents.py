@@ -34,7 +34,7 @@ from kedge.streams.actuator.observed import Observed
 from kedge.streams.actuator.settings import ActuatorSettings
 from kedge.streams.core.columns import Columns, Numbers
 from kedge.streams.core.fit import fit
-from kedge.streams.settings import KafkaSettings
+from kedge.streams.topics import Component
 from kedge.streams.trust import KeyRing, SigningKey
 from tests.streams.actuator.made import FreezingRouter
 from tests.support.control import running
@@ -95,6 +95,12 @@ class Keys:
         trusted.write_bytes(self.guard.public_pem() + self.operator.public_pem())
         return {"KEDGE_TRUST": "keys", "KEDGE_SIGNING_KEY_FILE": str(signing), "KEDGE_TRUSTED_KEYS": str(trusted)}
 
+    def operator_file(self) -> Path:
+        """Write the operator's private key; returns the file."""
+        file = self.folder / "operator.key"
+        file.write_bytes(self.operator.private_pem())
+        return file
+
 
 class HeldRouter(FreezingRouter):
     """Calls `before` before it switches traffic."""
@@ -113,16 +119,23 @@ class Scene:
 
     def __init__(self, broker: Broker, environment: str, folder: Path, models: Sequence[str]) -> None:
         self.keys = Keys(folder)
-        self.kafka = KafkaSettings(brokers=broker.bootstrap, environment=environment)
+        self.kafka = broker.settings(environment)
         self.service = Service(broker, environment, folder)
         self.routers = {model: HeldRouter() for model in models}
         self.sent: Counter[str] = Counter()
         """Windows of each model."""
         self._rng = np.random.default_rng(7)
         self._asked = 0
-        self._settings = ActuatorSettings(kafka=self.kafka, actuator_id="router-1", store=folder / "store")
+        self._settings = ActuatorSettings(
+            kafka=broker.settings(environment, Component.ACTUATOR), actuator_id="router-1", store=folder / "store"
+        )
         self._publisher = Publisher(
-            settings=PublisherSettings(brokers=broker.bootstrap, environment=environment, batch_age_ms=10)
+            settings=PublisherSettings(
+                brokers=broker.bootstrap,
+                environment=environment,
+                batch_age_ms=10,
+                security=broker.settings(environment, Component.PUBLISHER).security,
+            )
         )
 
     @contextmanager

@@ -5,6 +5,7 @@ A missing Java or Maven is an error that says what to install, never a skipped t
 
 import base64
 import fcntl
+import hashlib
 import random
 import shutil
 import socket
@@ -20,6 +21,8 @@ from xml.etree import ElementTree as ET
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from kedge.streams.settings import KafkaSettings
+from kedge.streams.topics import Component
 from tests.support.processes import spawn, tail, terminate
 from tests.support.waiting import wait_for
 
@@ -36,10 +39,9 @@ _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners={listeners},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners={listeners}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
 log.dirs={data}
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
@@ -55,6 +57,8 @@ broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
 message.max.bytes=16777216
 """
+
+_PLAIN = "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n"
 
 _LOGGING = """\
 status = error
@@ -103,8 +107,9 @@ def kafka_jars(cache: Path = ROOT / ".cache") -> Path:
         MissingToolError: there is no `mvn`, and the jars are not cached.
         RuntimeError: Maven failed; the message ends with what it said.
     """
+    digest = hashlib.sha256(POM.read_bytes()).hexdigest()[:8]
     return from_maven(
-        f"kafka-{kafka_version()}", ["dependency:copy-dependencies", "-DincludeScope=runtime"], cache=cache
+        f"kafka-{kafka_version()}-{digest}", ["dependency:copy-dependencies", "-DincludeScope=runtime"], cache=cache
     )
 
 
@@ -177,9 +182,33 @@ class Broker:
         """Whether the process is alive (it may still be starting)."""
         return self._process is not None and self._process.poll() is None
 
+    def client(self) -> dict[str, str]:
+        """What librdkafka is told to administer this broker."""
+        return {"bootstrap.servers": self.bootstrap}
+
+    def settings(self, environment: str, component: Component = Component.ADMIN) -> KafkaSettings:
+        """How a component comes to an environment here."""
+        return KafkaSettings(brokers=self.bootstrap, environment=environment)
+
     def admin(self) -> AdminClient:
         """An admin client of this broker; hold on to it, its futures fail when it is collected."""
-        return AdminClient({"bootstrap.servers": self.bootstrap})
+        return AdminClient({**self.client()})
+
+    def listeners(self) -> str:
+        """Where clients connect."""
+        return f"PLAINTEXT://{self.bootstrap}"
+
+    def properties(self) -> str:
+        """More of the broker's settings: how clients are let in."""
+        return _PLAIN
+
+    def logging(self) -> str:
+        """What it logs."""
+        return _LOGGING
+
+    def format_options(self) -> list[str]:
+        """More of what `kafka-storage format` is told."""
+        return []
 
     def start(self) -> None:
         """Format the storage the first time, start, and return when an admin client gets an answer.
@@ -225,14 +254,18 @@ class Broker:
             return properties
         data = self.directory / "data"
         data.mkdir(parents=True)
-        (self.directory / "log4j2.properties").write_text(_LOGGING)
+        (self.directory / "log4j2.properties").write_text(self.logging())
         draft = self.directory / "server.properties.new"
-        draft.write_text(_PROPERTIES.format(port=self.port, controller=self._controller, data=data))
+        common = _PROPERTIES.format(listeners=self.listeners(), controller=self._controller, data=data)
+        draft.write_text(common + self.properties())
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         logging = f"-Dlog4j2.configurationFile={self.directory / 'log4j2.properties'}"
         tool = [java, "-XX:TieredStopAtLevel=1", logging, "-cp", classpath, "kafka.tools.StorageTool"]
         done = subprocess.run(
-            [*tool, "format", f"--cluster-id={cluster}", "-c", str(draft)], capture_output=True, text=True, check=False
+            [*tool, "format", f"--cluster-id={cluster}", "-c", str(draft), *self.format_options()],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode != 0:
             message = f"the broker's storage could not be formatted:\n{done.stdout}{done.stderr}"

@@ -53,7 +53,7 @@ class Service:
     def open(self, monitor: Monitor, baseline: Baseline | None) -> None:
         """Create the topics and publish what is watched."""
         layout = Layout(requests=PARTITIONS, models=MODELS, replication=1)
-        create_topics({"bootstrap.servers": self.broker.bootstrap}, self.environment, layout)
+        create_topics(self.broker.client(), self.environment, layout)
         producer = self.producer()
         producer.produce(self.topics.monitors, CODEC.encode(monitor), key=monitor.model)
         if baseline is not None:
@@ -62,9 +62,7 @@ class Service:
 
     def producer(self, **settings: Any) -> Producer:
         """Return a producer."""
-        return Producer(
-            {"bootstrap.servers": self.broker.bootstrap, "linger.ms": 5, "compression.type": "lz4", **settings}
-        )
+        return Producer({**self.broker.client(), "linger.ms": 5, "compression.type": "lz4", **settings})
 
     def send(self, messages: Sequence[tuple[int, bytes]], **settings: Any) -> None:
         """Send (partition, message) to `predictions`, and wait until the broker has them."""
@@ -95,7 +93,7 @@ class Outputs:
         self._logical = {service.topics.of(topic): topic for topic in topics}
         self._consumer = Consumer(
             {
-                "bootstrap.servers": service.broker.bootstrap,
+                **service.broker.client(),
                 "group.id": f"outputs-{service.environment}",
                 "isolation.level": "read_committed",
                 "enable.auto.commit": False,

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,17 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kedge import Publisher, PublisherSettings
+from kedge import KafkaSecurity, Publisher, PublisherSettings
 from kedge.streams.publisher.admission import Refusal
 from tests.streams.publisher.mock_cluster import MockCluster
+from tests.support.certificates import Authority
 from tests.support.waiting import wait_for
 
 NOWHERE = "127.0.0.1:1"
 
 
-def quick(queue_rows_max: int = 1_000, kafka: Mapping[str, str] = MappingProxyType({})) -> PublisherSettings:
+def quick(queue_rows_max: int = 1_000, **given: Any) -> PublisherSettings:
     return PublisherSettings(
-        brokers=NOWHERE, environment="test", close_timeout_ms=0, queue_rows_max=queue_rows_max, kafka=kafka
+        brokers=NOWHERE, environment="test", close_timeout_ms=0, queue_rows_max=queue_rows_max, **given
     )
 
 
@@ -205,8 +206,13 @@ def test_settings_stand_alone() -> None:
         Publisher("a:1", settings=quick())
 
 
-def test_options_that_librdkafka_refuses_are_said_and_drop_rows(caplog: pytest.LogCaptureFixture) -> None:
-    with Publisher(settings=quick(kafka={"security.protocol": "no such thing"})) as publisher:
+def test_options_that_librdkafka_refuses_are_said_and_drop_rows(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path, "authority").file
+    settings = quick(security=KafkaSecurity(protocol="SSL", ca_file=authority))
+    authority.unlink()  # it was there when the settings were made
+    with Publisher(settings=settings) as publisher:
         publisher.log("r", **GOOD)
         wait_for(lambda: publisher.stats().dropped, "the row to be dropped")
         publisher.log("r", **GOOD)
