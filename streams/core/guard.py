@@ -204,10 +204,9 @@ class Guard:
 
     def _check(self, source: str, value: Value) -> None:
         """Refuse what is about no model of ours, which has no journal to stand in, or about no time."""
-        if isinstance(value, Report | VersionReport):
-            if not 0 <= value.window_start < value.window_end <= TIME_MAX:
-                raise RefusedError("timestamp", "a window that no clock can have told")
-            return
+        reported = value if isinstance(value, Report | VersionReport) else None
+        if reported is not None and not 0 <= reported.window_start < reported.window_end <= TIME_MAX:
+            raise RefusedError("timestamp", "a window that no clock can have told")
         if not self._catalog.knows(value.model) and value.model not in self._models:
             raise RefusedError("unknown_model", f"{source}: no monitor is known for it")
 

@@ -113,6 +113,15 @@ def test_garbage_and_models_that_nobody_watches_are_dead_letters() -> None:
     assert reasons == ["unknown_schema", "unknown_model", "empty", "unknown_model"]
 
 
+def test_reports_of_models_that_nobody_watches_leave_no_state() -> None:
+    desk = warm()
+    before = len(desk.state)
+    desk.tell("reports", desk.report(model="other"), desk.version_report(model="another"))
+    assert [write.key for write in desk.state[before:]] == [b"position"]
+    assert {entry.model for entry in desk.journal} == {"m"}
+    assert [letter.reason for letter in desk.all("dead_letters", DeadLetter)] == ["unknown_model"] * 2
+
+
 def test_an_override_counts_once() -> None:
     desk = warm()
     pin = desk.override(OverrideAction.PIN, target_version="v1")
