@@ -1,0 +1,1 @@
+"""What deploy/ promises, tried with the programs that read it."""
