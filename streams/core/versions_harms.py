@@ -196,9 +196,9 @@ def _advanced(test: HarmTest, state: HarmState, versus: Versus, measured: Measur
 
 def _judged(measured: Measured, evidence: float) -> Gate:
     rates = [share_of(events, rows) or 0.0 for rows, events in (measured.ours, measured.control)]
-    said = f"{measured.measure} {rates[0]:.3g} against {rates[1]:.3g}, evidence {evidence:.1f} of {LOG_HARM:.1f}"
+    said = f"{measured.measure} {rates[0]:.3g}, the control's {rates[1]:.3g}, evidence {evidence:.1f} of {LOG_HARM:.1f}"
     if evidence >= LOG_HARM:
-        return Verdict.DRIFTED, f"harm: {said}"
+        return Verdict.DRIFTED, said
     return (Verdict.WARNING if evidence >= LOG_WARNING else Verdict.STABLE), said
 
 

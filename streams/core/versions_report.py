@@ -135,7 +135,7 @@ def _verdict(versus: Versus, told: Told) -> Gate:
     tested = [harm for harm in told.harms if harm.kind is not HarmKind.DIVERGENCE]
     shown = [harm for harm in tested if harm.verdict is Verdict.DRIFTED]
     if shown:
-        return Verdict.DRIFTED, "; ".join(harm.reason for harm in shown)
+        return Verdict.DRIFTED, f"harm is shown: {'; '.join(harm.reason for harm in shown)}"
     warned = [harm for harm in told.harms if harm.verdict in {Verdict.WARNING, Verdict.DRIFTED}]
     if warned:
         return Verdict.WARNING, "; ".join(harm.reason for harm in warned)

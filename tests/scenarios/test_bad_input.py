@@ -74,7 +74,7 @@ def test_a_cold_standby_is_led_to_once_its_actuator_vouches_for_it() -> None:
         "5 PAGE: OPENED rollback",
         "5 FREEZE_ROLLOUT",
     ]
-    assert world.vetoes() == {"target": "v0: no healthy window within 604800000 ms, and no actuator vouches for it"}
+    assert world.vetoes() == {"target": "v0: no healthy window within 168 h, and no actuator vouches for it"}
     world.answer(world.router.heartbeat(world.now, "v0"))
     assert world.part(primary(), canary(errors=0.3)) == [
         "6 AWAIT_ACK",

@@ -108,6 +108,6 @@ def test_with_a_silent_partition_windows_wait_and_act_only_once_they_are_of_now_
     ]
     late = next(entry for entry in world.all(Journal) if entry.vetoes)
     (lag,) = [note for note in late.vetoes if note.result == "stands"]
-    assert lag.evidence == "completeness 100.0%, 95% needed; 2082459 ms behind, 900000 allowed"
+    assert lag.evidence == "completeness 100.0%, 95% needed; 2082 s behind, 900 s allowed"
     assert {r.completeness for r in world.all(VersionReport)} == {1.0}
     assert world.recounted() == []

@@ -5,6 +5,7 @@ from typing import Final
 
 from kedge.schemas.monitor import Mode, MonitorSpec
 from kedge.schemas.records import Action, Severity
+from kedge.schemas.report_json import iso_time
 from kedge.streams.core.commands import incident_id
 from kedge.streams.core.guarding.ends import Ending, finish
 from kedge.streams.core.guarding.model import ModelState
@@ -121,7 +122,8 @@ def _escalate(turn: Turn) -> None:
     command = order.command
     turn.drill = command.drill
     model.order = replace(order, escalated=True)
-    words = f"{command.action.value} {command.target_version} is not acknowledged after {ESCALATE_MS // 1_000} s"
+    what = f"{command.action.value} {command.target_version}".strip()
+    words = f"{what} is not acknowledged after {ESCALATE_MS // 1_000} s"
     turn.step("escalate", words)
     incident = model.incident
     notice = Notice(
@@ -139,7 +141,7 @@ def _escalate(turn: Turn) -> None:
 def _say_overdue(turn: Turn) -> None:
     model = turn.model
     model.overdue_told_at = turn.now_ms
-    last = "there was none yet" if model.drilled_at is None else f"the last good one ended at {model.drilled_at}"
+    last = "there was none yet" if model.drilled_at is None else f"the last good one ended {iso_time(model.drilled_at)}"
     words = f"a drill is overdue, {last}"
     command_id = None
     if turn.monitor.drills.freeze:

@@ -216,7 +216,8 @@ def _take_version_report(turn: Turn, report: VersionReport) -> None:
         return
     take_outcomes(turn, report)
     proofs = weigh(turn, report)
-    enter(turn, [proof.key for proof in proofs], proofs, f"{report.version} beside {report.control or 'nothing'}")
+    beside = f"in breach beside {report.control}" if report.control else "in breach"
+    enter(turn, [proof.key for proof in proofs], proofs, beside)
     watch_version(turn, report, proofs)
     consider(turn, report, proofs)
     if not proofs:

@@ -88,7 +88,7 @@ def fail(turn: Turn, reason: str) -> None:
     if order is not None and order.staged and not order.forced and not order.command.drill:
         close(turn, End.SUPERSEDED, "an action has failed", cancel=False)
     turn.step("fail", reason)
-    _tell_failed(turn, f"{reason}; nothing is done automatically until it is released")
+    _tell_failed(turn, f"{reason}; nothing is done automatically until a person releases it")
 
 
 def _tell_failed(turn: Turn, words: str) -> None:

@@ -160,7 +160,7 @@ def _shifts(monitor: MonitorSpec, report: VersionReport) -> Iterator[Sighting]:
             continue
         judged = _judged(monitor, report) and report.control_n_eff >= policy.n_eff_min
         breach = own >= drift > control and contrast.cause == "candidate"
-        words = f"{contrast.signal}: PSI {own:.3g} against its baseline, the control's {control:.3g}"
+        words = f"PSI of {contrast.signal} {own:.3g} against its baseline, the control's {control:.3g}"
         evidence = _evidence(report, contrast.signal, own, control, words)
         yield Sighting(_key(report, Rule.SHIFT, contrast.signal), _verdict(judged, breach), _route(report), evidence)
 

@@ -56,7 +56,7 @@ def _join(turn: Turn, incident: Incident, fresh: Collection[SignalKey]) -> None:
     Unless it is graver: then people must know now.
     """
     incident.signals |= set(fresh)
-    reason, severity = f"also drifted: {_names(fresh)}", incident_severity(turn, fresh)
+    reason, severity = f"also in breach: {_names(fresh)}", incident_severity(turn, fresh)
     graver = severity is Severity.PAGE and incident.severity == Severity.TICKET.value
     if graver or turn.about.window_start > incident.told_window:
         turn.step("update_incident", reason)

@@ -111,7 +111,8 @@ def _force(turn: Turn, override: Override) -> None:
             suspect = incident.about.version
             incident.candidate = "" if suspect == override.target_version else suspect
             incident.target = override.target_version
-    _say(turn, f"{action.value} {override.target_version} is forced by {override.actor}: {override.reason}", command_id)
+    what = f"{action.value} {override.target_version}".strip()
+    _say(turn, f"{what} is forced by {override.actor}: {override.reason}", command_id)
 
 
 def _release(turn: Turn, override: Override) -> None:

@@ -29,7 +29,8 @@ def ask_for_retraining(turn: Turn, report: Report) -> None:
     if answer["blip"] != "pass" or soon or told == model.retrain_told:
         return
     model.retrain_told = told
-    words = f"withheld, {', '.join(name for name, result in answer.items() if result == 'fail')}"
+    against = [name for name, result in answer.items() if result == "fail"]
+    words = f"withheld because of {', '.join(against) or 'the pipeline, of which nothing is known'}"
     command_id = None
     if "fail" not in answer.values() and answer["pipeline"] == "pass":
         wish = Wish(action=Action.REQUEST_RETRAIN, incident=incident.incident, from_version=report.version)

@@ -49,7 +49,8 @@ def consider(turn: Turn, report: VersionReport, proofs: Sequence[Proof]) -> None
             # Whoever was called in this very window need not be called again for what nothing is done about.
             called = incident.severity == Severity.PAGE.value and turn.about.window_start <= incident.told_window
             severity = Severity.TICKET if called else gravity(turn.monitor)
-            _news(turn, f"a rollback to {target or 'nowhere'} is vetoed by {standing}", severity)
+            protests = "; ".join(f"{note.name} ({note.evidence})" for note in notes if note.result == "stands")
+            _news(turn, f"{why}; a rollback{f' to {target}' if target else ''} is vetoed by {protests}", severity)
         return
     _lead_away(turn, report, target, why)
 

@@ -5,6 +5,7 @@ from typing import Final
 from kedge.detectors.verdict import Verdict
 from kedge.schemas.monitor import MonitorSpec
 from kedge.schemas.records import ControlKind, Role, VersionReport
+from kedge.schemas.report_json import iso_time
 from kedge.streams.core.guarding.evidence import RULES
 from kedge.streams.core.guarding.model import ModelState
 
@@ -39,11 +40,12 @@ def unfit(model: ModelState, monitor: MonitorSpec, report: VersionReport, target
         return True, f"{target} is in breach itself: {breach}"
     healthy = max((s.healthy_end for s in model.of_version(target) if s.healthy_end is not None), default=None)
     if healthy is not None and healthy > report.window_end - monitor.safe_path.standby_ms:
-        return False, f"{target} was healthy in the window that ended at {healthy}"
+        return False, f"{target} was healthy in the window that ended {iso_time(healthy)}"
     for _, standby in sorted(model.standbys.items()):
         if target in standby.versions and standby.seen_at > now_ms - HEARTBEAT_MS:
             return False, f"{standby.actuator_id} has {target} standing by"
-    return True, f"{target}: no healthy window within {monitor.safe_path.standby_ms} ms, and no actuator vouches for it"
+    hours = monitor.safe_path.standby_ms / 3_600_000
+    return True, f"{target}: no healthy window within {hours:g} h, and no actuator vouches for it"
 
 
 def _shared(monitor: MonitorSpec, report: VersionReport, target: str) -> bool:
@@ -59,7 +61,7 @@ def _breach(model: ModelState, target: str, *, shared: bool) -> str:
     for standing in model.of_version(target):
         drifted = standing.verdict == Verdict.DRIFTED.name and (standing.broken or not shared)
         if standing.role is not Role.SHADOW and drifted:
-            return f"drifted as {standing.role.value} in the window that ended at {standing.judged_end}"
+            return f"drifted as {standing.role.value} in the window that ended {iso_time(standing.judged_end or 0)}"
     for key, track in sorted(model.history.tracks.items()):
         if key.version == target and key.kind in RULES and track.windows[max(track.windows)] is Verdict.DRIFTED:
             return f"{key.kind} {key.signal}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kedge.schemas.records import ControlKind, Note, VersionReport
+from kedge.schemas.report_json import iso_time
 from kedge.streams.core.guarding.evidence import Proof, Rule
 from kedge.streams.core.guarding.history import DAY_MS
 from kedge.streams.core.guarding.model import ModelState
@@ -67,7 +68,7 @@ def few_samples(case: RollbackCase) -> Note:
     compared = report.control_kind is not ControlKind.NONE
     few = not report.n_eff >= least or (compared and not report.control_n_eff >= least)
     return _note(
-        "few_samples", few, f"{report.n_eff:.4g} effective rows, control {report.control_n_eff:.4g}; {least:g}"
+        "few_samples", few, f"{report.n_eff:.4g} effective rows, control {report.control_n_eff:.4g}; {least:g} needed"
     )
 
 
@@ -104,7 +105,9 @@ def sample_ratio(case: RollbackCase) -> Note:
     if p is None:
         return _clear("sample_ratio", "no expected share is given")
     return _note(
-        "sample_ratio", not p >= SAMPLE_RATIO_P, f"share {report.traffic_share}, of {report.expected_share}; p {p:.3g}"
+        "sample_ratio",
+        not p >= SAMPLE_RATIO_P,
+        f"{_percent(report.traffic_share)} of the traffic, {_percent(report.expected_share)} expected; p {p:.3g}",
     )
 
 
@@ -114,7 +117,8 @@ def completeness(case: RollbackCase) -> Note:
     least = monitor.policy.completeness_min
     delay = max((o.delay_ms for o in monitor.outcomes.values()), default=0) if report.outcomes_due else 0
     lag, bound = lag_ms(case.turn, report.window_end, delay), LAG_WINDOWS * monitor.windows.length_ms
-    words = f"completeness {report.completeness:.1%}, {least:.0%} needed; {lag} ms behind, {bound} allowed"
+    late = f"{max(0, lag) // 1_000} s behind, {bound // 1_000} s allowed"
+    words = f"completeness {report.completeness:.1%}, {least:.0%} needed; {late}"
     return _note("completeness", not report.completeness >= least or lag > bound, words)
 
 
@@ -125,8 +129,10 @@ def changed_inside(case: RollbackCase) -> Note:
         for standing in case.model.of_version(version):
             changed = standing.changed_at
             if changed is not None and case.began < changed < report.window_end:
-                found.append(f"{version} at {changed}")
-    return _note("changed_inside", bool(found), f"changed: {', '.join(found) or 'nothing'} since {case.began}")
+                found.append(f"{version} {iso_time(changed)}")
+    return _note(
+        "changed_inside", bool(found), f"changed since {iso_time(case.began)}: {', '.join(found) or 'nothing'}"
+    )
 
 
 def target(case: RollbackCase) -> Note:
@@ -163,6 +169,10 @@ def again(case: RollbackCase) -> Note:
     last = [at for at in case.model.rollbacks if at > case.turn.now_ms - DAY_MS]
     words = f"rollbacks in 24 h: {len(last)}; cooldown: {case.model.cooldown} windows left"
     return _note("again", bool(last) or case.model.cooldown > 0, words)
+
+
+def _percent(share: float | None) -> str:
+    return "an unknown share" if share is None else f"{share:.1%}"
 
 
 def _note(name: str, stands: bool, evidence: str) -> Note:  # noqa: FBT001 - the answer

@@ -129,7 +129,7 @@ def test_a_retraining_is_withheld_while_labels_are_late() -> None:
     )
     sent = [told(desk.minute(desk.drifted("v1"), late), "retrain") for _ in range(4)]
     (withheld,) = [alert for alerts in sent for alert in alerts]
-    assert "withheld, labels" in withheld.summary
+    assert "withheld because of labels" in withheld.summary
 
 
 # -- the table --------------------------------------------------------------------------------------------------------
@@ -197,3 +197,17 @@ def test_once_anything_was_told_of_a_silenced_incident_its_end_is_told_too() -> 
         desk.calm("v1")
     told = [f"{alert.event.value} {alert.subject}" for alert in desk.alerts if alert.subject != "hold"]
     assert told == ["NOTICE contained", "RESOLVED drift"]
+
+
+def test_what_a_page_says_is_said_once_and_with_its_evidence() -> None:
+    desk = warm()
+    opened = next(s for s in desk.harmed() if isinstance(s, Alert))
+    reason = harm().reason
+    assert opened.summary == f"m v2: opened, in breach beside v1: error_rate; harm: {reason}; traffic is led to v1"
+    vetoed = warm()
+    alone = next(s for s in vetoed.harmed(senders=4, largest_sender_share=0.9) if isinstance(s, Alert))
+    assert alone.summary.endswith(
+        "a rollback to v1 is vetoed by one_sender (90.0% of the rows from one of 4; 50% allowed)"
+    )
+    forced = vetoed.tell("overrides", vetoed.override(OverrideAction.FORCE, forced=Action.FREEZE_ROLLOUT))
+    assert [s.summary for s in told(forced, "hold")] == ["m: FREEZE_ROLLOUT is forced by ann: because"]
