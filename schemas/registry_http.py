@@ -19,7 +19,6 @@ __all__ = ["Answer", "RegistryHttp"]
 _CONTENT_TYPE: Final = "application/vnd.schemaregistry.v1+json"
 _RESPONSE_BYTES_MAX: Final = 1_048_576
 _CHUNK_BYTES: Final = 65_536
-_ATTEMPTS: Final = 3
 _PAUSE_S: Final = 0.2
 
 
@@ -56,10 +55,12 @@ class RegistryHttp:
     """Asks one registry; safe to share between threads.
 
     `url` is http or https, with user and password in it where the registry wants them; they appear in no message.
-    A call blocks for at most about three times `timeout_s`.
+    A call blocks for at most about `attempts` times `timeout_s`.
     """
 
-    def __init__(self, url: str, *, timeout_s: float = 3.0, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, url: str, *, timeout_s: float = 3.0, attempts: int = 3, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("a registry's address begins with http:// or https:// and names a host")
@@ -71,6 +72,7 @@ class RegistryHttp:
             secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
             self._headers["Authorization"] = f"Basic {base64.b64encode(secret).decode()}"
         self._timeout_s = timeout_s
+        self._attempts = attempts
         self._sleep = sleep
 
     def ask(self, method: str, path: str, body: Mapping[str, str] | None = None) -> Answer:
@@ -82,7 +84,7 @@ class RegistryHttp:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.address + path, data, self._headers, method=method)  # noqa: S310 - http or https only
         problem = ""
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(self._attempts):
             if attempt:
                 self._sleep(_PAUSE_S * attempt)
             try:

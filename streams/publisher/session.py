@@ -18,7 +18,7 @@ from kedge.streams.publisher.settings import PublisherSettings
 __all__ = ["Session"]
 
 IDLE_S: Final = 1.0
-REGISTRY_TIMEOUT_S: Final = 1.0
+REGISTRY_TIMEOUT_S: Final = 4.0
 JOIN_MARGIN_S: Final = 5.0
 """What the thread may be in when it is asked to end: a question to the registry, or to a broker."""
 
@@ -124,4 +124,4 @@ def _codec(registry_url: str | None) -> Codec:
     from kedge.schemas.registry import ConfluentRegistry  # noqa: PLC0415 - few have one
     from kedge.schemas.registry_http import RegistryHttp  # noqa: PLC0415 - the same
 
-    return Codec(ConfluentRegistry(RegistryHttp(registry_url, timeout_s=REGISTRY_TIMEOUT_S)))
+    return Codec(ConfluentRegistry(RegistryHttp(registry_url, timeout_s=REGISTRY_TIMEOUT_S, attempts=1)))
