@@ -4,6 +4,7 @@ A registry that is away says nothing of a record, which may be perfectly good: w
 with him. What is known already needs no registry.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -11,6 +12,7 @@ from typing import Final
 
 from kedge.schemas.codec import FRAME_BYTES, Codec
 from kedge.schemas.errors import NotRegisteredError, RegistryUnavailableError
+from kedge.streams.events import ANSWERS, WAITING
 
 __all__ = ["PAUSE_S_MAX", "Schemas"]
 
@@ -25,15 +27,15 @@ _NEVER: Final = threading.Event()
 
 
 class Schemas:
-    """The schemas that a process knows; safe to share between threads. `say` is given each change in words.
+    """The schemas that a process knows; safe to share between threads. `logger` hears of each change.
 
     All of a process wait for one registry, so that one of them asks while the others hear what it was told.
     """
 
-    def __init__(self, codec: Codec, say: Callable[[str], None]) -> None:
+    def __init__(self, codec: Codec, logger: logging.Logger) -> None:
         """Ask nothing yet."""
         self.codec: Final = codec
-        self._say = say
+        self._logger = logger
         self._asking = threading.Lock()
         self._pause_s = _PAUSE_S
         self._again_s = 0.0
@@ -84,11 +86,11 @@ class Schemas:
                 raise
             except RegistryUnavailableError as error:
                 if not self._away:
-                    self._say(f"waiting for the schema registry: {error}")
+                    WAITING.tell(self._logger, f"waiting for the schema registry: {error}", what="registry")
                 self._away, self._again_s = True, time.monotonic() + self._pause_s
                 self._pause_s = min(2 * self._pause_s, PAUSE_S_MAX)
                 return False
             if self._away:
-                self._say("the schema registry answers again")
+                ANSWERS.tell(self._logger, "the schema registry answers again", what="registry")
             self._away, self._pause_s = False, _PAUSE_S
             return True

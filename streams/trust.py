@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import serialization as pem
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from kedge.streams.core.trusting import Signer, Verifier
+from kedge.streams.events import SETTING
 from kedge.streams.settings import SettingsError
 from kedge.streams.variables.table import SIGNING_KEY_FILE, TRUST, TRUSTED_KEYS
 
@@ -234,7 +235,7 @@ def trust_from_environment(variables: Mapping[str, str], *, checks: bool = True)
     signing = _loaded(SigningKey.load, _SIGNING, given)
     ring = _loaded(KeyRing.load, _TRUSTED, given)
     if mode is TrustMode.DEVELOPMENT:
-        LOG.warning(_DEVELOPMENT)
+        SETTING.tell(LOG, _DEVELOPMENT, setting=TRUST.name)
         return Trust(mode=mode, verifier=DevelopmentVerifier(ring), signing=signing or Unsigned())
     if ring is None and checks:
         raise SettingsError(

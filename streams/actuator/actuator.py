@@ -18,6 +18,7 @@ from kedge.streams.actuator.run import Beats, Run
 from kedge.streams.actuator.settings import ActuatorSettings
 from kedge.streams.actuator.store import Store
 from kedge.streams.core.trusting import Verifier
+from kedge.streams.events import ACTUATOR_STARTED
 from kedge.streams.names import Topics
 from kedge.streams.schemas import Schemas
 from kedge.streams.settings import SettingsError
@@ -80,13 +81,15 @@ class Actuator:
         """
         settings = self._settings
         with Store(settings.store, settings.kafka.environment) as store:
-            schemas = Schemas(self._codec, LOG.warning)
+            schemas = Schemas(self._codec, LOG)
             executor = Executor(store, self._setting(), self._codec)
             inbox = Inbox(settings.kafka, self._topics.control, store)
             outbox = Outbox(settings.kafka, self._topics.acks, self._codec)
             try:
                 if schemas.prepare(*_RECORDS, stopping=self._stopping) and inbox.open(self._stopping):
-                    LOG.info("%s obeys the commands of %s", settings.actuator_id, ", ".join(sorted(self._routers)))
+                    models = sorted(self._routers)
+                    words = f"{settings.actuator_id} obeys the commands of {', '.join(models)}"
+                    ACTUATOR_STARTED.tell(LOG, words, actuator_id=settings.actuator_id, models=models)
                     Run(executor, store, outbox, schemas, self._stopping).until_stopped(inbox, self._beats())
             finally:
                 inbox.close()

@@ -13,6 +13,7 @@ from kedge.schemas.codec import Codec
 from kedge.schemas.errors import UndecodableError
 from kedge.schemas.records import Ack, AckResult, Action, Command
 from kedge.schemas.signing import signed_bytes
+from kedge.streams import events
 from kedge.streams.actuator import rules
 from kedge.streams.actuator.observed import Observed
 from kedge.streams.actuator.router import ConflictError, HungError, Rollout, Router, guarded
@@ -68,7 +69,8 @@ class Executor:
         try:
             command = self._codec.decode(message, Command)
         except UndecodableError as error:
-            LOG.warning("a record of control is no command and is left out: %s", error)
+            words = f"a record of control is no command and is left out: {error}"
+            events.COMMAND_UNREADABLE.tell(LOG, words, reason=error.reason)
             return None
         trusted = self._setting.verifier.accepts(command.key_id, signed_bytes(command), command.signature)
         return Read(command, trusted)
@@ -92,11 +94,14 @@ class Executor:
         known = replace(store.known(command), before=before, cancelled=command.command_id in cancelled)
         match rules.decide(command, known, self._setting.duty, trusted=read.trusted, now_ms=self._setting.clock()):
             case rules.Ignore(why):
-                LOG.log(_level(read), "%s is ignored: %s", _name(command), why)
+                if not read.trusted:  # what is for others is not worth a line
+                    words = f"{_name(command)} is ignored: {why}"
+                    events.COMMAND_IGNORED.tell(LOG, words, **_fields(command), reason=why)
             case rules.Pass():
                 store.pass_by(command)
             case rules.Remember():
-                LOG.info("%s is not obeyed: it was appended before this store was begun", _name(command))
+                words = f"{_name(command)} is not obeyed: it was appended before this store was begun"
+                events.COMMAND_OLD.tell(LOG, words, **_fields(command))
                 store.remember(command)
             case rules.Answer(entry):
                 return self._ack(command, entry)
@@ -140,12 +145,12 @@ class Executor:
         try:
             stands = guarded(lambda: self._ask(command, act.expected), self._setting.timeout_s)
         except ConflictError as error:
-            LOG.warning("%s: %s", _name(command), error)
+            events.ROUTER_FAILED.tell(LOG, f"{_name(command)}: {error}", **_fields(command))
             return rules.conclude(command, self._look(command.model)[0], Reason.CONFLICT)
         except HungError:
             raise
-        except Exception:  # a router may raise anything, and what it did is then observed
-            LOG.exception("%s: the router failed", _name(command))
+        except Exception as error:  # noqa: BLE001 - a router may raise anything, and what it did is then observed
+            events.ROUTER_FAILED.tell(LOG, f"{_name(command)}: the router failed", error, **_fields(command))
             return rules.conclude(command, self._look(command.model)[0], Reason.FAILED)
         return rules.conclude(command, self._look(command.model)[0] if stands is None else stands, None)
 
@@ -163,13 +168,19 @@ class Executor:
             return guarded(self._setting.routers[model].observe, self._setting.timeout_s), None
         except HungError:
             raise
-        except Exception:  # as in `_act`
-            LOG.exception("the router of %s cannot be observed", model)
+        except Exception as error:  # noqa: BLE001 - as in `_act`
+            events.ROUTER_UNSEEN.tell(LOG, f"the router of {model} cannot be observed", error, model=model)
             return Observed(), Reason.FAILED
 
     def _ended(self, command: Command, result: Result) -> Ack:
         entry = self._store.settle(command, result, self._setting.clock())
-        LOG.info("%s: %s", _name(command), f"{result.result.value} {result.reason}".rstrip())
+        events.COMMAND_DONE.tell(
+            LOG,
+            f"{_name(command)}: {result.result.value} {result.reason}".rstrip(),
+            **_fields(command),
+            result=result.result.value,
+            reason=result.reason,
+        )
         return self._ack(command, entry)
 
     def _ack(self, command: Command, entry: Entry) -> Ack:
@@ -210,6 +221,12 @@ def _name(command: Command) -> str:
     return f"{drill}{command.action.value} {command.command_id[:12]} of {command.model!r} (sequence {command.sequence})"
 
 
-def _level(read: Read) -> int:
-    """Whose signature does not count is worth a look; what is for others is not."""
-    return logging.DEBUG if read.trusted else logging.WARNING
+def _fields(command: Command) -> dict[str, str | int | bool]:
+    return {
+        "model": command.model,
+        "command_id": command.command_id,
+        "action": command.action.value,
+        "sequence": command.sequence,
+        "incident": command.incident,
+        "drill": command.drill,
+    }

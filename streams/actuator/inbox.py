@@ -9,6 +9,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 
 from kedge.streams.access import Access, forbidden, is_forbidden
 from kedge.streams.actuator.store import Store
+from kedge.streams.events import STORE_BEGUN, WAITING
 from kedge.streams.settings import KafkaSettings
 
 __all__ = ["ControlError", "Inbox", "MissingError"]
@@ -101,7 +102,7 @@ class Inbox:
             try:
                 known = self._access.metadata(self._consumer, _TIMEOUT_S, self._topic).topics.get(self._topic)
             except KafkaException as error:
-                LOG.warning("waiting: %s", self._access.words(error.args[0]))
+                WAITING.tell(LOG, f"waiting: {self._access.words(error.args[0])}", what="kafka")
                 continue
             if known is None or not known.partitions:
                 raise MissingError(f"{self._topic} does not exist: {self._access.no_topic}")
@@ -122,8 +123,7 @@ class Inbox:
         if position is not None:
             return position
         first, end = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), timeout=_TIMEOUT_S)
-        LOG.warning(
-            "first start at %s/%d: what lies before offset %d is read and not obeyed", self._topic, partition, end
-        )
+        words = f"first start at {self._topic}/{partition}: what lies before offset {end} is read and not obeyed"
+        STORE_BEGUN.tell(LOG, words, partition=partition, offset=end)
         self._store.begin(partition, first, end)
         return OFFSET_BEGINNING

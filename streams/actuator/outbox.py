@@ -10,6 +10,7 @@ from confluent_kafka import KafkaError, Producer
 from kedge.schemas.codec import Codec
 from kedge.schemas.records import Ack
 from kedge.streams.access import Access, is_forbidden
+from kedge.streams.events import ACK_RESENT
 from kedge.streams.settings import KafkaSettings
 
 __all__ = ["Outbox"]
@@ -49,7 +50,8 @@ class Outbox:
                 return False
             if outcome[0] is None:
                 return True
-            LOG.warning("the ack of %s is sent again: %s", ack.command_id[:12], self._words(outcome[0]))
+            words = f"the ack of {ack.command_id[:12]} is sent again: {self._words(outcome[0])}"
+            ACK_RESENT.tell(LOG, words, model=ack.model, command_id=ack.command_id)
 
     def beat(self, ack: Ack) -> None:
         """Send a heartbeat; only one of a model is ever on its way."""

@@ -15,10 +15,11 @@ from kedge.streams.actuator.settings import ActuatorSettings
 from kedge.streams.actuator.symlink import SymlinkRouter
 from kedge.streams.actuator.webhook import WebhookRouter
 from kedge.streams.cli.options import kafka_options, warn_of_unknown
+from kedge.streams.events import DIED, SETTING
+from kedge.streams.logs import configure_logs
 from kedge.streams.settings import KafkaSettings
 from kedge.streams.variables import all_variables
 from kedge.streams.variables.table import ACTUATOR_ID, ACTUATOR_STORE, BROKERS, ENVIRONMENT, WEBHOOK_SECRET_FILE
-from kedge.streams.worker.logs import configure_logs
 
 __all__ = ["actuator"]
 
@@ -82,7 +83,7 @@ def run(ctx: click.Context, kafka: KafkaSettings, /, **given: Any) -> None:  # n
     except MissingError:
         raise
     except (ControlError, HungError) as error:
-        LOG.critical("exit %d: %s", _AGAIN, error)
+        DIED.tell(LOG, f"exit {_AGAIN}: {error}", exit_code=_AGAIN)
         ctx.exit(_AGAIN)
 
 
@@ -95,5 +96,6 @@ def _router(given: dict[str, Any]) -> Router:
         return SymlinkRouter(given["link"], given["versions"])
     secret = given["secret_file"].read_bytes().strip() if given["secret_file"] is not None else b""
     if not secret:
-        LOG.warning("requests to %s are not signed: the receiver cannot tell who sent them", given["url"])
+        words = f"requests to {given['url']} are not signed: the receiver cannot tell who sent them"
+        SETTING.tell(LOG, words, setting=WEBHOOK_SECRET_FILE.name)
     return WebhookRouter(given["url"], secret)

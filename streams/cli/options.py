@@ -12,6 +12,7 @@ from kedge.schemas.monitor import duration_ms
 from kedge.schemas.registry import ConfluentRegistry
 from kedge.schemas.registry_http import RegistryHttp
 from kedge.streams.core.trusting import Signer
+from kedge.streams.events import SETTING
 from kedge.streams.settings import KafkaSettings, SettingsError
 from kedge.streams.topics import OWN_MESSAGE_BYTES_MAX
 from kedge.streams.trust import trust_from_environment
@@ -106,7 +107,8 @@ def registry_http() -> RegistryHttp:
 def warn_of_unknown(variables: Mapping[str, str]) -> None:
     """Say which variables look like settings and are none: a name mistyped would leave a default in force unseen."""
     for name, near in unknown(variables).items():
-        LOG.warning("%s is no setting of Kedge and changes nothing%s", name, f": is {near} meant?" if near else "")
+        meant = f": is {near} meant?" if near else ""
+        SETTING.tell(LOG, f"{name} is no setting of Kedge and changes nothing{meant}", setting=name)
 
 
 def signing_key() -> Signer | None:

@@ -5,6 +5,7 @@ from importlib.metadata import version
 import click
 
 from kedge.streams.cli.boundary import LazyGroup
+from kedge.streams.logs import plain_logs
 
 __all__ = ["kedge"]
 
@@ -40,3 +41,4 @@ def kedge() -> None:
 
     Exit codes: 0 done and no drift, 1 failure, 2 usage, 3 drift found, 4 nothing could be judged.
     """
+    plain_logs()

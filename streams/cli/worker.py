@@ -9,6 +9,8 @@ from kedge.streams.cli.options import codec, kafka_options, warn_of_unknown
 from kedge.streams.core.catalog import Catalog
 from kedge.streams.core.guard_means import GuardMeans
 from kedge.streams.core.rollbacks import RECENT_MS
+from kedge.streams.events import SETTING
+from kedge.streams.logs import configure_logs
 from kedge.streams.settings import KafkaSettings, Settings, WorkerSettings
 from kedge.streams.trust import trust_from_environment
 from kedge.streams.variables import all_variables
@@ -16,7 +18,6 @@ from kedge.streams.variables.table import HASH_KEY
 from kedge.streams.worker.agents import CoreSettings, catalog_sink, make_agents
 from kedge.streams.worker.app import run_worker
 from kedge.streams.worker.exits import LOG
-from kedge.streams.worker.logs import configure_logs
 from kedge.streams.worker.reader import CATALOG, Feed
 from kedge.streams.worker.rollbacks import RecentRollbacks
 
@@ -36,7 +37,8 @@ def worker(ctx: click.Context, kafka: KafkaSettings) -> None:
     warn_of_unknown(all_variables())
     core = CoreSettings.from_environment(all_variables())
     if not core.hash_key:
-        LOG.warning("%s is not set: the hashes in dead letters can be guessed by trying payloads", HASH_KEY.name)
+        words = f"{HASH_KEY.name} is not set: the hashes in dead letters can be guessed by trying payloads"
+        SETTING.tell(LOG, words, setting=HASH_KEY.name)
     trust = trust_from_environment(all_variables())
     shared, catalog, registry = codec(), Catalog(), CollectorRegistry()
     settings = Settings(kafka=kafka, worker=WorkerSettings.from_environment(all_variables()))

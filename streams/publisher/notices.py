@@ -3,6 +3,8 @@
 import logging
 from typing import Final
 
+from kedge.streams.events import TROUBLE, WELL
+
 __all__ = ["Notices"]
 
 EVERY_S: Final = 60.0
@@ -29,6 +31,6 @@ class Notices:
         self._told[subject] = state
         self._told_at_s[subject] = now_s
         if state is None:
-            self._logger.info("kedge publisher, %s: well again", subject)
+            WELL.tell(self._logger, f"kedge publisher, {subject}: well again", subject=subject)
         else:
-            self._logger.warning("kedge publisher, %s: %s", subject, state)
+            TROUBLE.tell(self._logger, f"kedge publisher, {subject}: {state}", subject=subject)

@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Final
 
 from kedge.schemas.codec import Codec
+from kedge.streams.events import CLOSED_WITH_LOSS, PUBLISHER_FAILED
 from kedge.streams.names import Topics
 from kedge.streams.publisher.intake import Intake
 from kedge.streams.publisher.link import KafkaLink
@@ -79,8 +80,9 @@ class Session:
     def _run(self) -> None:
         try:
             self._work()
-        except Exception:  # a monitor must not take the service down that it watches
-            _LOGGER.exception("the publisher has failed; what it is given from now on is dropped")
+        except Exception as error:  # noqa: BLE001 - a monitor must not take the service down that it watches
+            words = "the publisher has failed; what it is given from now on is dropped"
+            PUBLISHER_FAILED.tell(_LOGGER, words, error)
             self.intake.close()
             self.intake.settle(discarded=self.intake.stats().queued)
         if self._then is not None:
@@ -107,7 +109,8 @@ class Session:
         pump.finish(monotonic, self._deadline_s)
         dropped, undelivered = self.intake.lost
         if dropped or undelivered:  # what came after a stream's last batch, no batch can say
-            _LOGGER.warning("kedge publisher, closed: %d rows dropped, %d undelivered", dropped, undelivered)
+            words = f"kedge publisher, closed: {dropped} rows dropped, {undelivered} undelivered"
+            CLOSED_WITH_LOSS.tell(_LOGGER, words, dropped=dropped, undelivered=undelivered)
 
     def _tell(self, notices: Notices, pump: Pump, now_s: float) -> None:
         dropped, undelivered = self.intake.lost

@@ -21,6 +21,7 @@ from kedge.streams.core.judge import Judge
 from kedge.streams.core.plan import make_plan
 from kedge.streams.core.tally import Tally
 from kedge.streams.core.trusting import Verifier
+from kedge.streams.events import CATALOG_LEFT_OUT
 from kedge.streams.names import SOURCES, Agent
 from kedge.streams.settings import SettingsError
 from kedge.streams.variables.table import HASH_KEY, HASH_KEY_FILE, KEEP_PAYLOADS
@@ -110,7 +111,8 @@ def catalog_sink(catalog: Catalog, codec: Codec, verifier: Verifier, registry: C
             make_plan(MonitorSpec(model=baseline.model, owner=""), ("", baseline.hash), baseline)
             catalog.put_baseline(baseline)
         except (UndecodableError, MonitorError, ValueError) as error:
-            LOG.error("%s: %r is left out: %s", topic, key.decode(errors="replace"), error)
+            name = key.decode(errors="replace")
+            CATALOG_LEFT_OUT.tell(LOG, f"{topic}: {name!r} is left out: {error}", topic=topic, key=name)
             left_out.labels(topic).inc()
 
     return take

@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 
 from faust.worker import Worker
 from prometheus_client import CollectorRegistry
 
 from kedge.schemas.codec import Codec
 from kedge.schemas.errors import NotRegisteredError
+from kedge.streams import events
 from kedge.streams.access import AccessError
 from kedge.streams.names import Topics
 from kedge.streams.schemas import Schemas
@@ -56,15 +58,23 @@ def run_worker(
     try:
         server = serve(health, registry, worker.http_host, worker.http_port)
     except OSError as error:
-        LOG.error("cannot listen on %s port %d: %s (KEDGE_HTTP_PORT)", worker.http_host, worker.http_port, error)
+        words = f"cannot listen on {worker.http_host} port {worker.http_port}: {error} (KEDGE_HTTP_PORT)"
+        events.DIED.tell(LOG, words, exit_code=FAILED)
         return FAILED
-    LOG.info("health and metrics on http://%s:%d", worker.http_host, server.server_port)
+    url = f"http://{worker.http_host}:{server.server_port}"
+    events.WORKER_STARTED.tell(
+        LOG,
+        f"health and metrics on {url}",
+        version=version("kedge"),
+        environment=settings.kafka.environment,
+        url=url,
+    )
     with _noting_signals() as stopping:
         try:
-            run = _Run(settings, agents, health, Telemetry(registry, _now_ms), Schemas(codec, LOG.warning))
+            run = _Run(settings, agents, health, Telemetry(registry, _now_ms), Schemas(codec, LOG))
             return run.until_stopped(feeds, stopping)
         except (AccessError, ClusterError, NotRegisteredError, RestoreError) as error:
-            LOG.error("%s", error)
+            events.DIED.tell(LOG, str(error), exit_code=FAILED)
             return FAILED
         finally:
             server.shutdown()
@@ -84,7 +94,7 @@ class _Run:
         """Wait for Kafka and the schema registry, read the feeds, run Faust to its end."""
         self._health.waiting_for = lambda: "waiting for Kafka"
         cluster = Cluster(self._settings.kafka)
-        if not cluster.wait(stopping=stopping, waiting=LOG.warning, dice=random.Random()):  # noqa: S311 - jitter
+        if not cluster.wait(stopping=stopping, waiting=_waiting, dice=random.Random()):  # noqa: S311 - jitter
             return 0
         counts = cluster.partitions([self._topics.of(spec.name) for spec in TOPICS])
         for spec in self._agents:
@@ -95,7 +105,8 @@ class _Run:
             return 0
         readers = [FeedReader(self._settings.kafka, feed, self._schemas, die) for feed in feeds]
         for reader, feed in zip(readers, feeds, strict=True):
-            LOG.info("read %d records of %s", reader.load(cluster, counts, _now_ms(), stopping=stopping), feed)
+            read = reader.load(cluster, counts, _now_ms(), stopping=stopping)
+            events.FEED_READ.tell(LOG, f"read {read} records of {feed}", topics=list(feed.topics), records=read)
         # From here to where Faust has its own handlers, a signal waits; `KedgeApp.on_first_start` lets it through.
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         if stopping.is_set():
@@ -128,10 +139,15 @@ class _Run:
             worker.execute_from_commandline()
         except SystemExit as end:
             if end.code not in (0, None):
-                LOG.critical("exit %d: Faust has crashed; its reason stands above", CRASHED)
+                words = f"exit {CRASHED}: Faust has crashed; its reason stands above"
+                events.DIED.tell(LOG, words, exit_code=CRASHED)
                 return CRASHED
-        LOG.info("stopped")
+        events.STOPPED.tell(LOG, "stopped", exit_code=0)
         return 0
+
+
+def _waiting(words: str) -> None:
+    events.WAITING.tell(LOG, words, what="kafka")
 
 
 def _now_ms() -> int:

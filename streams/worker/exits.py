@@ -10,23 +10,25 @@ import os
 import time
 from typing import NoReturn, Protocol
 
+from kedge.streams.events import DIED, STOPPED, Event
+
 LOG = logging.getLogger("kedge.worker")
 
 _SAY_EVERY_S = 10.0
 
 
 class Repeated:
-    """Something that happens again and again while a broker is away: a warning now and then is enough."""
+    """Something that happens again and again while a broker is away: a line now and then is enough."""
 
     def __init__(self) -> None:
         """Nothing has been said yet."""
         self._said_s = -math.inf
 
-    def warn(self, message: str) -> None:
+    def tell(self, event: Event, words: str, **fields: str | int) -> None:
         """Log it, unless that was done in the last 10 s."""
         if time.monotonic() - self._said_s > _SAY_EVERY_S:
             self._said_s = time.monotonic()
-            LOG.warning("%s", message)
+            event.tell(LOG, words, **fields)
 
 
 FAILED = 1
@@ -45,13 +47,13 @@ class Die(Protocol):
 
 def die(reason: str, *, code: int = CRASHED) -> NoReturn:
     """Log `reason`, flush the log, end the process at once with `code` (from any thread)."""
-    LOG.critical("exit %d: %s", code, reason)
+    DIED.tell(LOG, f"exit {code}: {reason}", exit_code=code)
     _exit(code)
 
 
 def end(message: str) -> NoReturn:
     """Log `message` and end the process with 0: all is committed, and only formalities are left."""
-    LOG.warning(message)
+    STOPPED.tell(LOG, message, exit_code=0)
     _exit(0)
 
 

@@ -18,7 +18,9 @@ from typing import TypeVar
 from confluent_kafka import KafkaException, TopicPartition
 from faust.types import TP
 
+from kedge.streams import events
 from kedge.streams.core.instructions import STATE, StandingCore, TickingCore, Write
+from kedge.streams.worker.chronicle import Chronicle
 from kedge.streams.worker.cluster import ClusterError
 from kedge.streams.worker.exits import LOG, Repeated
 from kedge.streams.worker.means import AgentSpec, Means, Seat
@@ -55,6 +57,7 @@ class Owner:
         self.name = str(self.seat)
         self._blocking = ThreadPoolExecutor(1, thread_name_prefix=self.name.replace(" ", "-"))
         self._abandoned = threading.Event()
+        self._chronicle = Chronicle(self.seat, means.schemas.codec)
         self._taken: Taken | None = None
         self._oldest_s: float | None = None  # since when work waits for a checkpoint
         self._flight_s: float | None = None  # the same for the checkpoint in flight
@@ -84,8 +87,16 @@ class Owner:
         self._commit(taken.committed)
         seconds = time.monotonic() - began
         self._means.observer.restored(self.seat, seconds)
-        goes_on = ", ".join(f"{source.committed + 1} of {source.name}" for source in self.sources)
-        LOG.info("%s: restored %d records in %.1f s, goes on at %s", self.name, taken.records, seconds, goes_on)
+        offsets = {source.name: source.committed + 1 for source in self.sources}
+        goes_on = ", ".join(f"{offset} of {name}" for name, offset in offsets.items())
+        events.RESTORED.tell(
+            LOG,
+            f"{self.name}: restored {taken.records} records in {seconds:.1f} s, goes on at {goes_on}",
+            **self.seat._asdict(),
+            records=taken.records,
+            seconds=round(seconds, 3),
+            offsets=offsets,
+        )
 
     async def start(self, thread: FetchThread) -> None:
         """Open each source where the state ends, fold what comes, and checkpoint."""
@@ -166,13 +177,13 @@ class Owner:
 
     def _failed(self, error: Exception) -> None:
         if self._abandoned.is_set():  # given up: somebody else may have fenced it, and its thread is gone
-            LOG.warning("%s: given up with a checkpoint in flight: %r", self.name, error)
+            events.GIVEN_UP.tell(LOG, f"{self.name}: given up with a checkpoint in flight: {error!r}", partitions=1)
         elif isinstance(error, FencedError):
             self._means.die(f"{self.name}: fenced: another worker has taken the partition over ({error})")
         elif isinstance(error, TransactionError):
             self._means.die(f"{self.name}: the transaction failed for good: {error}")
         else:  # our own fault: a core that failed half-way is never committed
-            LOG.error("%s: the checkpoint failed", self.name, exc_info=error)
+            events.FAULT.tell(LOG, f"{self.name}: the checkpoint failed", error, **self.seat._asdict())
             self._means.die(f"{self.name}: the checkpoint failed: {error!r}")
 
     async def _checkpoint(self, taken: Taken) -> None:
@@ -189,6 +200,7 @@ class Owner:
             await self._block(lambda: taken.writer.commit(messages))
             self._commit(checkpoint.committed)
             self._means.observer.checkpointed(self.seat, time.monotonic() - began)
+            self._chronicle.tell(checkpoint.writes)
         self._flight_s = None
         self._moved.set()
 
@@ -203,7 +215,8 @@ class Owner:
         try:
             ends = await self._block(lambda: self._means.cluster.stable_ends(logs))
         except ClusterError as error:
-            self._astray.warn(f"{self.name}: {error}")  # it stands nowhere; the commit that follows is tried anyway
+            # It stands nowhere; the commit that follows is tried anyway.
+            self._astray.tell(events.NO_END, f"{self.name}: {error}", **self.seat._asdict())
             return
         told = await asyncio.gather(*(source.end_in_records(ends[source.tp]) for source in self.sources))
         core.stand(dict(zip(self.spec.sources, told, strict=True)), self._means.clock())

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from aiokafka.errors import IllegalStateError  # type: ignore[import-untyped]
 from faust.types import TP
 
+from kedge.streams import events
 from kedge.streams.access import AccessError
 from kedge.streams.core.instructions import TopologyMismatchError
 from kedge.streams.topics import TOPICS
@@ -86,7 +87,8 @@ class Owners:
             return
         self._assigned = partitions
         self._unsettled_s = time.monotonic()
-        LOG.info("assigned: %s", ", ".join(sorted(f"{tp.topic} {tp.partition}" for tp in partitions)) or "nothing")
+        named = sorted(f"{tp.topic} {tp.partition}" for tp in partitions)
+        events.ASSIGNED.tell(LOG, f"assigned: {', '.join(named) or 'nothing'}", partitions=named)
         self._taking = asyncio.get_running_loop().create_task(self._take_over(partitions))
 
     async def fold(self, batch: Batch) -> None:
@@ -112,15 +114,18 @@ class Owners:
             self._taking.cancel()
         settled = await asyncio.gather(*(owner.finish(save=save) for owner in retiring))
         if not all(settled):
-            LOG.warning("gave %d of %d partitions up with a transaction in flight", settled.count(False), len(retiring))
+            lost = settled.count(False)
+            words = f"gave {lost} of {len(retiring)} partitions up with a transaction in flight"
+            events.GIVEN_UP.tell(LOG, words, partitions=lost)
         elif retiring:
-            LOG.info("retired %d partitions%s", len(retiring), " after a last checkpoint" if save else "")
+            words = f"retired {len(retiring)} partitions{' after a last checkpoint' if save else ''}"
+            events.RETIRED.tell(LOG, words, partitions=len(retiring), saved=save)
 
     async def _fold(self, owner: Owner, batch: Batch) -> None:
         try:
             await owner.fold(batch)
         except Exception as error:  # noqa: BLE001 - cores take bad input in: what they raise is our fault
-            LOG.exception("%s: folding failed", owner.name)
+            events.FAULT.tell(LOG, f"{owner.name}: folding failed", error, **owner.seat._asdict())
             self._means.die(f"{owner.name}: folding failed: {error!r}")
 
     async def _take_over(self, partitions: frozenset[TP]) -> None:
@@ -137,7 +142,7 @@ class Owners:
                 self._failed(error)
         else:
             if self._owners:
-                LOG.info("counting %d partitions", len(self.owners))
+                events.COUNTING.tell(LOG, f"counting {len(self.owners)} partitions", partitions=len(self.owners))
 
     def _made(self, partitions: frozenset[TP]) -> dict[TP, Owner]:
         owners: dict[TP, Owner] = {}
@@ -147,7 +152,8 @@ class Owners:
             if len(held) == len(owner.sources):
                 owners |= held
             else:  # not ready, then, until the group has settled otherwise
-                LOG.error("%s waits: other workers have some of %s", owner.name, ", ".join(spec.sources))
+                words = f"{owner.name} waits: other workers have some of {', '.join(spec.sources)}"
+                events.NOT_TAKEN.tell(LOG, words, **owner.seat._asdict())
         return owners
 
     async def _seat(self, owner: Owner, partitions: dict[str, int]) -> None:
@@ -164,7 +170,7 @@ class Owners:
             case AccessError() | RestoreError() | ClusterError() | TransactionError() | AbandonedError():
                 self._means.die(f"a partition could not be taken over: {error}")
             case IllegalStateError():
-                LOG.info("the assignment changed while it was taken over")
+                events.RETIRED.tell(LOG, "the assignment changed while it was taken over", partitions=0, saved=False)
             case _:
-                LOG.error("the take-over failed", exc_info=error)
+                events.FAULT.tell(LOG, "the take-over failed", error)
                 self._means.die(f"the take-over failed: {error!r}")

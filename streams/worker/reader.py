@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
+from kedge.streams.events import FAULT
 from kedge.streams.names import Topics
 from kedge.streams.schemas import Schemas
 from kedge.streams.settings import KafkaSettings
@@ -130,7 +131,7 @@ class FeedReader:
                 self._consumer.close()
             except Exception as error:  # noqa: BLE001 - or the thread would end, and nobody know
                 if not self._stop.is_set():  # else the loop was closed under us
-                    LOG.exception("%s cannot be followed", self._feed)
+                    FAULT.tell(LOG, f"{self._feed} cannot be followed", error)
                     self._die(f"{self._feed} cannot be followed: {error!r}")
 
         threading.Thread(target=read, name=f"feed of {self._feed}", daemon=True).start()
@@ -145,7 +146,7 @@ class FeedReader:
         except RestoreError as error:
             self._die(f"{self._feed} cannot be followed: {error}")
         except Exception as error:  # noqa: BLE001 - whatever a sink raises, something is missing
-            LOG.exception("a record of %s was not taken in", self._feed)
+            FAULT.tell(LOG, f"a record of {self._feed} was not taken in", error)
             self._die(f"a record of {self._feed} was not taken in: {error!r}")
 
     def _give(self, record: "Message[Any, Any]") -> int:

@@ -8,6 +8,7 @@ from kedge.schemas.records import Action, Command
 from kedge.schemas.signing import signed_bytes
 from kedge.streams.core.rollbacks import RECENT_MS
 from kedge.streams.core.trusting import Verifier
+from kedge.streams.events import CATALOG_LEFT_OUT
 from kedge.streams.worker.exits import LOG
 
 __all__ = ["KNOWN_MAX", "RecentRollbacks"]
@@ -30,13 +31,13 @@ class RecentRollbacks:
         try:
             command = self._codec.decode(value or b"", Command)
         except UndecodableError as error:
-            LOG.error("%s: %r is left out: %s", topic, key.decode(errors="replace"), error)
+            name = key.decode(errors="replace")
+            CATALOG_LEFT_OUT.tell(LOG, f"{topic}: {name!r} is left out: {error}", topic=topic, key=name)
             return
         if command.action is Action.ROUTE_TO_SAFE_PATH and not command.drill:
             if not self._verifier.accepts(command.key_id, signed_bytes(command), command.signature):
-                LOG.error(
-                    "%s: %r is left out: the signature of a rollback counts for nothing here", topic, command.model
-                )
+                words = f"{topic}: {command.model!r} is left out: the signature of a rollback counts for nothing here"
+                CATALOG_LEFT_OUT.tell(LOG, words, topic=topic, key=command.model)
                 return
             known = {**self._issued, command.command_id: (command.model, command.issued_at)}
             self._issued = dict(list(known.items())[-KNOWN_MAX:])

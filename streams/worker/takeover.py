@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from confluent_kafka import TopicPartition
 
 from kedge.streams.core.instructions import Core, TopologyMismatchError
+from kedge.streams.events import RETRIED
 from kedge.streams.names import transactional_id
 from kedge.streams.worker.cluster import UnequalPartitionsError
 from kedge.streams.worker.exits import Repeated
@@ -45,7 +46,13 @@ def take_over(
 
     def retried(retry: Retry, reason: str) -> None:
         means.observer.retried(spec.name, retry)
-        again.warn(f"{spec.name} {partition}: the transaction is tried again ({retry}): {reason}")
+        again.tell(
+            RETRIED,
+            f"{spec.name} {partition}: the transaction is tried again ({retry}): {reason}",
+            agent=spec.name,
+            partition=partition,
+            kind=retry,
+        )
 
     writer = TransactionalWriter(
         kafka.client(),

@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
 from kedge.streams.core.instructions import Observation
+from kedge.streams.events import FAULT
 from kedge.streams.names import Agent
 from kedge.streams.worker.exits import LOG
 from kedge.streams.worker.means import Seat
@@ -60,7 +61,7 @@ class Telemetry:
             metric, collector = CORE_METRICS.get(observation.name), self._core.get(observation.name)
             if metric is None or collector is None:
                 if observation.name not in self._unknown:
-                    LOG.error("no metric for the observation %s", observation.name)
+                    FAULT.tell(LOG, f"no metric for the observation {observation.name}")
                     self._unknown.add(observation.name)
                 continue
             labels = tuple(observation.labels[label] for label in metric.labels)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from kedge.streams.events import FAULT, STOOD_STILL
 from kedge.streams.worker.exits import LOG, Die
 
 PERIOD_S = 1.0
@@ -110,7 +111,9 @@ class Watchdog:
         while not self._stop.wait(PERIOD_S):
             now = time.monotonic()
             if now - looked > PERIOD_S + SUSPENDED_S:
-                LOG.warning("the process stood still for %.0f s", now - looked)
+                STOOD_STILL.tell(
+                    LOG, f"the process stood still for {now - looked:.0f} s", seconds=round(now - looked, 1)
+                )
                 excused = now + GRACE_S
             looked = now
             self._look(excused=now < excused)
@@ -119,7 +122,7 @@ class Watchdog:
         try:
             vitals = self._examine()
         except Exception as error:  # noqa: BLE001 - a watchdog that cannot see is no watchdog
-            LOG.exception("the watchdog cannot look")
+            FAULT.tell(LOG, "the watchdog cannot look", error)
             self._die(f"the watchdog cannot look: {error!r}")
         wrong = diagnose(vitals, self._limits)
         if wrong is not None and not excused and not self._stop.is_set():

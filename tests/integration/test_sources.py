@@ -1,5 +1,6 @@
 """An owner of several sources on a real broker: each is read on from its own offset, and one state holds them all."""
 
+import logging
 import re
 import signal
 import threading
@@ -122,7 +123,8 @@ def test_a_feed_goes_back_so_far_in_time_and_no_further(stage: Stage) -> None:
     assert producer.flush(20) == 0
     feed = Feed(topics=("control",), sink=lambda _, __, value: found.append(value), back_ms=10 * MINUTE_MS)
     cluster = Cluster(kafka)
-    reader, counts = FeedReader(kafka, feed, Schemas(Codec(), print), die), cluster.partitions([topic])
+    counts, schemas = cluster.partitions([topic]), Schemas(Codec(), logging.getLogger("test"))
+    reader = FeedReader(kafka, feed, schemas, die)
     count = reader.load(cluster, counts, NOON_MS + 29 * MINUTE_MS, stopping=threading.Event())
     assert found == [b"%d" % minute for minute in range(19, 30)]
     assert count == len(found)

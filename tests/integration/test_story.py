@@ -283,6 +283,8 @@ def test_what_was_planted_is_nowhere_but_where_it_was_sent(run: Run, said: Mappi
         form = planted.FORMS[5] if isinstance(secret, int) else secret.encode()
         assert form in leaks[topics.predictions], "the search finds nothing"
     del leaks[topics.predictions]
+    assert b'"event": "command_sent"' in said["log"], "what a guard does is in the log that was searched"
+    assert b"-request" not in said["log"] + said["metrics"], "a request's id"
     assert {where for where, found in leaks.items() if found} == set(), leaks
 
 

@@ -1,6 +1,8 @@
 """Whoever needs a schema registry that is away waits for it, says so once, and can be told to leave."""
 
+import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -12,6 +14,7 @@ from kedge.schemas.records import Monitor
 from kedge.streams.schemas import Schemas
 from tests.schemas.samples import SAMPLES
 
+LOG = logging.getLogger("kedge.test")
 FRAMED = b"\0\0\0\0\x07"
 UNKNOWN = b"\0\0\0\0\x09"
 
@@ -23,6 +26,7 @@ class Shelf:
     away: int = 0
     registered: bool = True
     asked: list[str] = field(default_factory=list)
+    on_asked: Callable[[], None] = lambda: None
 
     def schema(self, schema_id: int) -> str:
         self._ask(f"id {schema_id}")
@@ -39,18 +43,20 @@ class Shelf:
 
     def _ask(self, what: str) -> None:
         self.asked.append(what)
+        self.on_asked()
         if self.away:
             self.away -= 1
             raise RegistryUnavailableError("nobody there")
 
 
-def test_what_must_be_asked_waits_until_there_is_an_answer_and_is_then_known() -> None:
-    shelf, said = Shelf(away=1), list[str]()
-    schemas = Schemas(Codec(shelf), said.append)
+def test_what_must_be_asked_waits_until_there_is_an_answer_and_is_then_known(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, LOG.name)
+    shelf = Shelf(away=1)
+    schemas = Schemas(Codec(shelf), LOG)
     message = Codec(Shelf()).encode(SAMPLES["Monitor"])
     assert message[:5] == FRAMED
     assert schemas.wait(message)
-    assert said == ["waiting for the schema registry: nobody there", "the schema registry answers again"]
+    assert caplog.messages == ["waiting for the schema registry: nobody there", "the schema registry answers again"]
     assert shelf.asked == ["id 7", "id 7"]
     assert schemas.codec.decode(message, Monitor) == SAMPLES["Monitor"]
     assert schemas.wait(message)
@@ -58,7 +64,7 @@ def test_what_must_be_asked_waits_until_there_is_an_answer_and_is_then_known() -
 
 
 def test_one_of_each_schema_is_asked_for_and_none_where_nothing_has_to_be() -> None:
-    schemas = Schemas(Codec(Shelf()), print)
+    schemas = Schemas(Codec(Shelf()), LOG)
     assert schemas.unknown([None, b"", b"\0\0", b"\xc3\x01rest", b"{"]) == []
     asked = schemas.unknown([FRAMED + b"a", UNKNOWN + b"b", FRAMED + b"c"])
     assert [message[:5] for message in asked] == [FRAMED, UNKNOWN]
@@ -68,7 +74,7 @@ def test_one_of_each_schema_is_asked_for_and_none_where_nothing_has_to_be() -> N
 
 def test_while_it_is_away_nobody_asks_again_at_once() -> None:
     shelf = Shelf(away=9)
-    schemas = Schemas(Codec(shelf), print)
+    schemas = Schemas(Codec(shelf), LOG)
     assert not schemas.away
     assert not schemas.learn([FRAMED])
     assert not schemas.learn([UNKNOWN])
@@ -76,23 +82,19 @@ def test_while_it_is_away_nobody_asks_again_at_once() -> None:
 
 
 def test_who_waits_can_be_told_to_leave() -> None:
-    stopping, said = threading.Event(), list[str]()
-
-    def say(line: str) -> None:
-        said.append(line)
-        stopping.set()
-
-    assert not Schemas(Codec(Shelf(away=1_000)), say).prepare("Monitor", stopping=stopping)
-    assert len(said) == 1
+    shelf, stopping = Shelf(away=1_000), threading.Event()
+    shelf.on_asked = stopping.set
+    assert not Schemas(Codec(shelf), LOG).prepare("Monitor", stopping=stopping)
+    assert len(shelf.asked) == 1
 
 
 def test_a_schema_that_nobody_has_registered_is_not_waited_for() -> None:
     with pytest.raises(NotRegisteredError):
-        Schemas(Codec(Shelf(registered=False)), print).prepare("Monitor")
+        Schemas(Codec(Shelf(registered=False)), LOG).prepare("Monitor")
 
 
 def test_without_a_registry_there_is_nothing_to_wait_for() -> None:
-    schemas = Schemas(Codec(), print)
+    schemas = Schemas(Codec(), LOG)
     assert schemas.prepare()
     assert schemas.wait(FRAMED)
     assert schemas.unknown([FRAMED]) == []

@@ -45,7 +45,7 @@ class Apicurio:
         place = ["-Dquarkus.http.host=127.0.0.1", f"-Dquarkus.http.port={self.port}"]
         java = tool("java", "a Java 17 runtime")
         self._process = spawn([java, *_HEAP, *place, "-jar", _program()], log=self._log)
-        wait_for(self._answers, f"Apicurio on {self.port} (its log: {self._log})", timeout_s=60)
+        wait_for(self._answers, f"Apicurio on {self.port} (its log: {self._log})", timeout_s=120)
         return self
 
     def __exit__(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from kedge.schemas.monitor import monitor_json_schema
 from kedge.streams.core.guarding.states import transition_diagram
+from kedge.streams.events import events_table_markdown
 from kedge.streams.topics import rights_markdown, topics_table_markdown
 from kedge.streams.variables import settings_markdown
 from kedge.streams.worker.metrics import metrics_table_markdown
@@ -21,6 +22,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 TABLES: Mapping[str, Callable[[], str]] = {
     "cli": cli_markdown,
+    "events": events_table_markdown,
     "guard-states": transition_diagram,
     "rights": rights_markdown,
     "settings": settings_markdown,

@@ -14,10 +14,10 @@ from aiokafka import errors  # type: ignore[import-untyped]
 from aiokafka.consumer.group_coordinator import GroupCoordinator  # type: ignore[import-untyped]
 
 from kedge.schemas.codec import Codec
+from kedge.streams.logs import configure_logs
 from kedge.streams.names import SOURCES, Agent
 from kedge.streams.settings import KafkaSettings, Settings, WorkerSettings
 from kedge.streams.worker.app import AgentSpec, run_worker
-from kedge.streams.worker.logs import configure_logs
 from kedge.streams.worker.reader import CATALOG, Feed
 from tests.support.counting import CountingCore
 

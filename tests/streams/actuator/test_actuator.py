@@ -1,5 +1,6 @@
 """The actuator on librdkafka's built-in cluster: what it reads, what it answers, where it goes on."""
 
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -168,7 +169,8 @@ def test_the_position_goes_past_a_command_only_when_its_ack_is_kept(guard: Guard
             if store.position(0) is None:
                 store.begin(0, 0, 0)
             if store.position(0) == 0:
-                Run(given.executor(store), store, acks, Schemas(Codec(), print), threading.Event()).take(0, messages)
+                schemas = Schemas(Codec(), logging.getLogger("test"))
+                Run(given.executor(store), store, acks, schemas, threading.Event()).take(0, messages)
         sent.append(acks.sent)
     assert [len(acks) for acks in sent] == [1, 1, 1, 0]
     assert sent[0] == sent[1] == sent[2]

@@ -1,6 +1,7 @@
 """One owner's round, and assignments that do not fit together, without a broker."""
 
 import asyncio
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn, cast
@@ -85,7 +86,7 @@ def means(diary: Diary) -> Means:
         topics=Topics(KAFKA.environment),
         cluster=FixedCluster(diary),
         observer=Telemetry(CollectorRegistry(), lambda: 0),
-        schemas=Schemas(Codec(), print),
+        schemas=Schemas(Codec(), logging.getLogger("test")),
         clock=lambda: 5,
         die=die,
     )

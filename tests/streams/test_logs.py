@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kedge.streams.worker.logs import configure_logs
+from kedge.streams.logs import configure_logs
 
 
 class Terminal(io.StringIO):

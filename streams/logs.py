@@ -1,13 +1,17 @@
 """Log lines: JSON for machines, readable on a terminal; never an escape code.
 
-One line for each event that matters. Faust's and aiokafka's own lines start at a warning: they tell of every step.
+One line for each event that matters (`kedge.streams.events`). Faust's and aiokafka's own lines start at a warning: they
+tell of every step.
 """
 
 import datetime as dt
 import json
 import logging
+import sys
 import traceback
 from typing import TextIO
+
+from kedge.streams.pictures import printable
 
 _QUIET = ("aiokafka", "faust", "mode", "kedge.streams.worker")
 """mode names a service's logger after its module: ours would tell of every start and stop."""
@@ -38,16 +42,18 @@ class Seldom(logging.Filter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One object a line: `time` (UTC), `level`, `logger`, `message`, and `exception` where there is one."""
+    """One object a line: `time` (UTC), `level`, `logger`, `message`; `event` and its fields; `exception`, if any."""
 
     def format(self, record: logging.LogRecord) -> str:
         """See the class."""
-        line = {
+        line: dict[str, object] = {
             "time": _stamp(record),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": _MULTILINE.join(record.getMessage().split("\n")),
         }
+        if (event := getattr(record, "event", None)) is not None:
+            line |= {"event": event, **getattr(record, "fields", {})}
         if record.exc_info is not None and record.exc_info[0] is not None:
             line["exception"] = "".join(traceback.format_exception(*record.exc_info))
         return json.dumps(line, ensure_ascii=False)
@@ -58,22 +64,41 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """See the class."""
-        line = f"{_stamp(record)[11:19]} {record.levelname.lower():8} {record.getMessage()}"
+        words = "\n".join(printable(line) for line in record.getMessage().split("\n"))
+        line = f"{_stamp(record)[11:19]} {record.levelname.lower():8} {words}"
         if record.exc_info is not None and record.exc_info[0] is not None:
             line += "\n" + "".join(traceback.format_exception(*record.exc_info)).rstrip()
         return line
 
 
+class _AsTheyCome(logging.Formatter):
+    """For a stream that is known when a line is written."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        return _formatter(sys.stderr).format(record)
+
+
+def plain_logs() -> None:
+    """For a command that ends soon: warnings to standard error, in the same form as a service's lines."""
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(_AsTheyCome())
+
+
 def configure_logs(stream: TextIO, *, level: int = logging.INFO) -> None:
     """Send all log lines to `stream`: readable if it is a terminal, else JSON."""
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(TextFormatter() if stream.isatty() else JsonFormatter())
+    handler.setFormatter(_formatter(stream))
     handler.addFilter(Seldom())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+
+
+def _formatter(stream: TextIO) -> logging.Formatter:
+    return TextFormatter() if stream.isatty() else JsonFormatter()
 
 
 def _stamp(record: logging.LogRecord) -> str:
