@@ -51,6 +51,7 @@ WORKER_STARTED: Final = _event(
     "worker_started", _I, "The HTTP server listens; Kafka is asked next.", "version", "environment", "url"
 )
 WAITING: Final = _event("waiting", _W, "Kafka or the schema registry does not answer; it is asked again.", "what")
+KAFKA_REFUSES: Final = _event("kafka_refuses", _E, "Kafka does not let it in, or not do what it must.", "what")
 ANSWERS: Final = _event("answers", _I, "What was waited for answers again.", "what")
 FEED_READ: Final = _event(
     "feed_read", _I, "Monitors and baselines, or recent commands, are read to their end.", "topics", "records"

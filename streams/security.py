@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
+from kedge.streams.events import SETTING
 from kedge.streams.variables import SettingsError
 from kedge.streams.variables.kafka import (
     CA_FILE,
@@ -212,7 +213,8 @@ def secret_file(variable: str, name: str) -> str:
     if not text or "\n" in text:
         raise SettingsError(f"{variable}: {path} must hold one line, and nothing else")
     if open_to_all:
-        _LOG.warning("%s: every user of this machine can read %s: chmod 600 it", variable, path)
+        words = f"{variable}: every user of this machine can read {path}: chmod 600 it"
+        SETTING.tell(_LOG, words, setting=variable)
     return text
 
 

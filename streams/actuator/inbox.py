@@ -9,7 +9,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 
 from kedge.streams.access import Access, forbidden, is_forbidden
 from kedge.streams.actuator.store import Store
-from kedge.streams.events import STORE_BEGUN, WAITING
+from kedge.streams.events import KAFKA_REFUSES, STORE_BEGUN, WAITING
 from kedge.streams.settings import KafkaSettings
 
 __all__ = ["ControlError", "Inbox", "MissingError"]
@@ -115,7 +115,7 @@ class Inbox:
             self._access.well()
         refusal = self._access.refusal or ""
         if refusal and refusal != self._refusal:
-            LOG.error("no commands come: %s", refusal)
+            KAFKA_REFUSES.tell(LOG, f"no commands come: {refusal}", what="commands")
         self._refusal = refusal
 
     def _start(self, partition: int) -> int:

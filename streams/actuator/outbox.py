@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, Producer
 from kedge.schemas.codec import Codec
 from kedge.schemas.records import Ack
 from kedge.streams.access import Access, is_forbidden
-from kedge.streams.events import ACK_RESENT
+from kedge.streams.events import ACK_RESENT, KAFKA_REFUSES
 from kedge.streams.settings import KafkaSettings
 
 __all__ = ["Outbox"]
@@ -72,7 +72,7 @@ class Outbox:
         self._beating.discard(model)
         trouble = "" if error is None or error.code() == _PURGED else self._words(error)
         if trouble and trouble != self._trouble:
-            LOG.error("signs of life do not arrive: %s", trouble)
+            KAFKA_REFUSES.tell(LOG, f"signs of life do not arrive: {trouble}", what="heartbeats")
         self._trouble = trouble
 
     def _words(self, error: KafkaError) -> str:
