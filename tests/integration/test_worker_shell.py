@@ -191,7 +191,7 @@ def test_a_worker_waits_for_a_broker_that_is_away_and_ends_quietly_meanwhile(own
 def test_missing_topics_end_the_worker_with_what_to_do(stage: Stage) -> None:
     worker = stage.worker("w1")
     assert worker.process.wait(30) == 1
-    assert "run kedge topics create" in worker.messages()[-1]
+    assert "run `kedge topics create` first" in worker.messages()[-1]
 
 
 def test_a_state_for_another_partition_count_is_refused(stage: Stage) -> None:
