@@ -21,11 +21,14 @@ from kedge.streams.actuator.rules import Act, Duty, Entry, Known, Reason, Result
 from kedge.streams.actuator.store import Store
 from kedge.streams.core.trusting import Verifier
 
-__all__ = ["LOG", "Executor", "Read", "Setting", "ack_of", "supported"]
+__all__ = ["LOG", "Cancelled", "Executor", "Read", "Setting", "ack_of", "supported"]
 
 LOG: Final = logging.getLogger("kedge.actuator")
 
 Begun: TypeAlias = rules.Attempt | rules.Recover | rules.Examine
+
+Cancelled: TypeAlias = frozenset[tuple[str, str]]
+"""Model and id of commands: a CANCEL of one model's is none of another's."""
 
 _ROLLOUT: Final = frozenset((Action.FREEZE_ROLLOUT, Action.RESUME_ROLLOUT))
 
@@ -76,22 +79,21 @@ class Executor:
         return Read(command, trusted)
 
     @staticmethod
-    def cancelled(batch: Iterable[Read]) -> frozenset[str]:
-        """Return the ids that commands of the batch cancel, wherever in it they stand."""
-        return frozenset(
-            read.command.cancels for read in batch if read.trusted and read.command.action is Action.CANCEL
-        )
+    def cancelled(batch: Iterable[Read]) -> Cancelled:
+        """Return what commands of the batch cancel, wherever in it they stand."""
+        cancels = (read.command for read in batch if read.trusted and read.command.action is Action.CANCEL)
+        return frozenset((command.model, command.cancels) for command in cancels)
 
-    def handle(self, read: Read, *, before: bool, cancelled: frozenset[str]) -> Ack | None:
+    def handle(self, read: Read, *, before: bool, cancelled: Cancelled) -> Ack | None:
         """Do what there is to do about a command; return its ack once that is durable, None where there is none.
 
-        `before`: it was appended before the store was begun. `cancelled`: ids that a CANCEL further on names.
+        `before`: it was appended before the store was begun. `cancelled`: what a CANCEL further on names.
 
         Raises:
             HungError: the router did not come back; this executor must not be used any more.
         """
         command, store = read.command, self._store
-        known = replace(store.known(command), before=before, cancelled=command.command_id in cancelled)
+        known = replace(store.known(command), before=before, cancelled=(command.model, command.command_id) in cancelled)
         match rules.decide(command, known, self._setting.duty, trusted=read.trusted, now_ms=self._setting.clock()):
             case rules.Ignore(why):
                 if not read.trusted:  # what is for others is not worth a line

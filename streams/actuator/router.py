@@ -30,7 +30,7 @@ class Router(Protocol):
     """Routes the traffic of one model. Called by one thread, one call at a time."""
 
     def observe(self) -> Observed:
-        """Return where it stands. Changes nothing."""
+        """Return where it stands; a version only once all traffic is there. Changes nothing."""
 
     def switch(self, command: Command, expected: str) -> Observed:
         """Route to `command.target_version` if the generation is still `expected`; return where it then stands.

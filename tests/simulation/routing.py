@@ -13,7 +13,7 @@ from typing import Final
 from kedge.schemas.codec import Codec
 from kedge.schemas.partition import partition_for
 from kedge.schemas.records import Ack, Action, Command
-from kedge.streams.actuator.executor import Executor, Read, Setting, supported
+from kedge.streams.actuator.executor import Cancelled, Executor, Read, Setting, supported
 from kedge.streams.actuator.observed import Observed
 from kedge.streams.actuator.router import ConflictError, RouterError
 from kedge.streams.actuator.rules import Duty, Entry, Result
@@ -166,7 +166,7 @@ class Actuator:
             yield
             self.store.advance(number, offset + 1)
 
-    def _handle(self, executor: Executor, read: Read | None, offset: int, cancelled: frozenset[str]) -> Ack | None:
+    def _handle(self, executor: Executor, read: Read | None, offset: int, cancelled: Cancelled) -> Ack | None:
         if read is None:
             return None
         partition = self._place.log.place("control", read.command.model.encode(), None).number

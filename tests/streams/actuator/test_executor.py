@@ -191,6 +191,13 @@ def test_a_forged_cancel_cancels_nothing(given: Given, router: CountingRouter) -
     assert router.effects == ["v1"]
 
 
+def test_a_cancel_of_another_models_command_cancels_nothing(given: Given, router: CountingRouter) -> None:
+    asked = command()
+    others = command(action=Action.CANCEL, target_version="", cancels=asked.command_id, model="other", sequence=9)
+    assert told(given.obey(asked, others)) == ["acked", None]
+    assert router.effects == ["v1"]
+
+
 def test_a_cancel_of_what_was_others_business_is_theirs_too(given: Given) -> None:
     frozen = command(action=Action.FREEZE_ROLLOUT, target_version="")
     assert told(given.obey(frozen, cancel(frozen))) == [None, None]
