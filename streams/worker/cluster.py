@@ -1,11 +1,13 @@
 """What the worker asks the cluster beside reading and writing: is it there, which topics, where do logs end."""
 
+import contextlib
 import random
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # the documented place
 
 from kedge.streams.access import Access
@@ -20,6 +22,20 @@ _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 15.0
 
 
+_LEADER_PAUSES_S = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+"""Before the end of a log is asked for again. The first one is for whatever has gone wrong; the others wait for a
+leader, which a partition does not have yet in the second in which its topic is created."""
+_MOVING = frozenset(
+    {
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+    }
+)
+
+
 class ClusterError(Exception):
     """The cluster gave no answer, or one that the worker cannot go on with."""
 
@@ -30,6 +46,11 @@ class TopicsMissingError(ClusterError):
 
 class UnequalPartitionsError(ClusterError):
     """Topics that one owner needs together have different partition counts."""
+
+
+def _moves(error: Exception) -> bool:
+    """Whether a partition's leader is only just being found."""
+    return isinstance(error, KafkaException) and error.args[0].code() in _MOVING
 
 
 class Cluster:
@@ -93,20 +114,22 @@ class Cluster:
         return self._ends(partitions, IsolationLevel.READ_COMMITTED)
 
     def _ends(self, partitions: Iterable[TopicPartition], isolation: IsolationLevel) -> dict[tuple[str, int], int]:
-        logs = list(partitions)
-        try:
-            return self._asked_ends(logs, isolation)
-        except (KafkaException, TimeoutError):
-            # After a broker's restart librdkafka goes on with the leader's epoch that it knew, and is refused, until
-            # it happens to read the metadata again, minutes later. So make it happen.
+        logs, pauses = list(partitions), iter(_LEADER_PAUSES_S)
+        while True:
             try:
-                self._admin.list_topics(timeout=TIMEOUT_S / 2)
                 return self._asked_ends(logs, isolation)
             except (KafkaException, TimeoutError) as error:
-                named = ", ".join(f"{log.topic} {log.partition}" for log in logs)
-                self._admin.poll(0)
-                told = self._access.words(error.args[0]) if isinstance(error, KafkaException) else str(error)
-                raise ClusterError(f"the end of {named} is not known: {told}") from error
+                pause_s = next(pauses, None)
+                if pause_s is None or (pause_s and not _moves(error)):
+                    named = ", ".join(f"{log.topic} {log.partition}" for log in logs)
+                    self._admin.poll(0)
+                    told = self._access.words(error.args[0]) if isinstance(error, KafkaException) else str(error)
+                    raise ClusterError(f"the end of {named} is not known: {told}") from error
+                time.sleep(pause_s)
+                # After a broker's restart librdkafka goes on with the leader's epoch that it knew, and is refused,
+                # until it happens to read the metadata again, minutes later. So make it happen.
+                with contextlib.suppress(KafkaException):
+                    self._admin.list_topics(timeout=TIMEOUT_S / 2)
 
     def _asked_ends(self, logs: Sequence[TopicPartition], isolation: IsolationLevel) -> dict[tuple[str, int], int]:
         futures: Mapping[TopicPartition, Future[Any]] = self._admin.list_offsets(
