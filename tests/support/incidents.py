@@ -68,16 +68,21 @@ Stream = tuple[str, Role]
 """A version, and what it is to the requests."""
 _PRIMARY: Final[Stream] = ("v1", Role.PRIMARY)
 _CANARY: Final[Stream] = ("v2", Role.CANARY)
+_SHADOW: Final[Stream] = ("v3", Role.SHADOW)
 _CLOSING: Final = 64
 """Requests, so many that some of them lie in each partition."""
 
 
 @dataclass(frozen=True)
 class Day:
-    """How a window's traffic is: canary's clicks by answers (the primary's are the usual), shift of `age` on both."""
+    """How a window's traffic is: canary's clicks by answers (the primary's are the usual), shift of `age` on both.
+
+    `rich`: all that can be told is: latency, some errors, a region, and v3 as a shadow of the primary.
+    """
 
     clicks: float = USUAL
     age: float = 0.0
+    rich: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,8 +122,11 @@ class HeldRouter(FreezingRouter):
 class Scene:
     """One environment with some models: v1 serves, and v2 beside it as a canary until its router leads it away."""
 
-    def __init__(self, broker: Broker, environment: str, folder: Path, models: Sequence[str]) -> None:
-        self.keys = Keys(folder)
+    def __init__(
+        self, broker: Broker, environment: str, folder: Path, models: Sequence[str], *, more: str = ""
+    ) -> None:
+        """`more`: lines of the monitor file besides `TEXT`."""
+        self.keys, self._more = Keys(folder), more
         self.kafka = broker.settings(environment)
         self.service = Service(broker, environment, folder)
         self.routers = {model: HeldRouter() for model in models}
@@ -179,7 +187,9 @@ class Scene:
         """Send, of the next window, what closes the one before it; nothing comes of these requests."""
         for model in models:
             end = START + self.sent[model] * LENGTH
-            self._log(model, _PRIMARY, Day(), np.full(_CLOSING, end + 2_000, np.int64))
+            requests = [f"r{number}" for number in range(self._asked, self._asked + _CLOSING)]
+            self._asked += _CLOSING
+            self._log(model, _PRIMARY, Day(), np.full(_CLOSING, end + 2_000, np.int64), requests)
         self._flush()
 
     def judged(self, model: str, window: int) -> None:
@@ -212,7 +222,7 @@ class Scene:
             model=model,
             action=action,
             target_version="v2",
-            fault="",
+            fault="canary_errors" if action is OverrideAction.DRILL else "",
             actor="ann",
             reason="because",
             issued_at=now,
@@ -220,6 +230,13 @@ class Scene:
             key_id="",
             signature=b"",
         )
+
+    def rehearse(self, model: str) -> None:
+        """Drill, as the operator, and wait until it has passed."""
+        key = self.keys.operator
+        override = replace(self.override(model, OverrideAction.DRILL), key_id=key.key_id)
+        self.tell("overrides", replace(override, signature=key.sign(signed_bytes(override))))
+        wait_for(lambda: self.decided(model, "drill_passed"), f"a drill of {model}")
 
     # -- what came of it ---------------------------------------------------------------------------------------------
 
@@ -232,14 +249,18 @@ class Scene:
         """All entries so far."""
         return [entry for entry in self.outputs.read("journal") if entry.model == model]
 
+    def decided(self, model: str, step: str) -> bool:
+        """Whether something was ever done."""
+        return any(step in entry.decision.split("+") for entry in self.journal(model))
+
     def states(self, model: str) -> list[str]:
         """The states that the model has been in, in order."""
         after = [entry.state_after for entry in self.journal(model)]
         return [state for index, state in enumerate(after) if index == 0 or state != after[index - 1]]
 
-    def commands(self, model: str, action: Action = Action.ROUTE_TO_SAFE_PATH) -> list[Command]:
-        """The different commands of an action; one that is sent again is the same."""
-        found = [c for c in self.outputs.read("control") if (c.model, c.action) == (model, action)]
+    def commands(self, model: str, action: Action = Action.ROUTE_TO_SAFE_PATH, *, drill: bool = False) -> list[Command]:
+        """The different commands of an action, in earnest or of drills; one that is sent again is the same."""
+        found = [c for c in self.outputs.read("control") if (c.model, c.action, c.drill) == (model, action, drill)]
         return list(dict.fromkeys(found))
 
     def acks(self, command_id: str) -> list[Ack]:
@@ -255,7 +276,7 @@ class Scene:
     # -- how it works ------------------------------------------------------------------------------------------------
 
     def _monitor(self, model: str) -> Monitor:
-        document = to_document(parse_monitor(TEXT.format(model=model), f"{model}.yaml"))
+        document = to_document(parse_monitor(TEXT.format(model=model) + self._more, f"{model}.yaml"))
         key = self.keys.operator
         plain = Monitor(
             model=model, hash=monitor_hash(document), effective_from=0, document=document, key_id=key.key_id
@@ -264,24 +285,29 @@ class Scene:
 
     def _serve(self, model: str, stream: Stream, day: Day, start: int) -> None:
         times = np.linspace(start, start + LENGTH, ROWS, endpoint=False).astype(np.int64)
-        requests = self._log(model, stream, day, times)
+        requests = [f"r{number}" for number in range(self._asked, self._asked + ROWS)]
+        self._asked += ROWS
+        self._log(model, stream, day, times, requests)
+        if day.rich and stream == _PRIMARY:
+            self._log(model, _SHADOW, day, times, requests)
         clicked = self._rng.random(ROWS) < day.clicks
         for request, at, click in zip(requests, times.tolist(), clicked.tolist(), strict=True):
             self._publisher.outcome(request, model=model, kind="click", observed=float(click), timestamp=at)
 
-    def _log(self, model: str, stream: Stream, day: Day, times: NDArray[np.int64]) -> list[str]:
-        requests = [f"r{number}" for number in range(self._asked, self._asked + times.size)]
-        self._asked += times.size
+    def _log(self, model: str, stream: Stream, day: Day, times: NDArray[np.int64], requests: Sequence[str]) -> None:
+        rows, rich = times.size, day.rich
         self._publisher.log_many(
             requests,
             model=model,
             version=stream[0],
             role=stream[1].value,
-            features={"age": self._rng.normal(40 + 10 * day.age, 10, times.size)},
-            score=self._rng.random(times.size),
+            features={"age": self._rng.normal(40 + 10 * day.age, 10, rows)},
+            score=self._rng.random(rows),
             timestamp=times,
+            latency_ms=np.full(rows, 12.0) if rich else None,
+            error=["timeout", *[None] * (rows - 1)] if rich else None,
+            segment={"region": ["eu", "us"] * (rows // 2)} if rich else None,
         )
-        return requests
 
     def _flush(self) -> None:
         wait_for(lambda: self._publisher.stats().queued == 0, "what was logged to be in Kafka", poll_s=0.005)

@@ -7,7 +7,7 @@ import json
 import threading
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -57,10 +57,6 @@ class Server:
         """What Prometheus finds now; an expression that it refuses is an `HTTPError`."""
         found: list[dict[str, Any]] = self.get("/api/v1/query", query=expression)["data"]["result"]
         return found
-
-    def alerts(self) -> dict[str, dict[str, Any]]:
-        """Of Alertmanager: what is firing, by name."""
-        return {alert["labels"]["alertname"]: alert for alert in self.get("/api/v2/alerts")}
 
 
 @dataclass
@@ -164,8 +160,3 @@ def _running(program: str, options: Sequence[str], folder: Path) -> Iterator[Ser
         yield server
     finally:
         terminate(process)
-
-
-def labels_of(found: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """The labels of what a query found."""
-    return [dict(one["metric"]) for one in found]

@@ -106,13 +106,16 @@ class ShellWorker:
 
         wait_for(missed, "the worker to miss its broker", timeout_s=60)
 
-    def get(self, path: str) -> tuple[int, str]:
-        """Status and body of its HTTP server's answer."""
+    def address(self) -> str:
+        """Where its HTTP server listens."""
         self.says("health and metrics on")
         # The last one: a worker that was started again listens elsewhere.
-        address = [line for line in self.messages() if "health and metrics on" in line][-1].rpartition(" ")[2]
+        return [line for line in self.messages() if "health and metrics on" in line][-1].rpartition(" ")[2]
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Status and body of its HTTP server's answer."""
         try:
-            with urllib.request.urlopen(address + path, timeout=10) as answer:  # noqa: S310 - its own address
+            with urllib.request.urlopen(self.address() + path, timeout=10) as answer:  # noqa: S310 - its own address
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
