@@ -63,7 +63,7 @@ def examine(case: Examination) -> Iterator[Finding]:
 
 
 def _models(case: Examination) -> Iterator[Finding]:
-    catalog, found = models.catalog_of(read_catalog(case.place), verifier_of(case.variables))
+    catalog, found = models.catalog_of(read_catalog(case.place), verifier_of(case.variables), case.now_ms)
     yield from found
     standings = gather(case.place, None, case.since_ms)
     yield from models.models(catalog, standings, case.now_ms, case.since_ms)

@@ -33,11 +33,11 @@ class Case:
     since_ms: int
 
 
-def catalog_of(published: Catalogued, verifier: Verifier | None) -> tuple[Catalog, list[Finding]]:
+def catalog_of(published: Catalogued, verifier: Verifier | None, now_ms: int) -> tuple[Catalog, list[Finding]]:
     """Return what a worker would act by, and what it would leave out; without a verifier no signature is checked."""
     catalog, found = Catalog(), list[Finding]()
-    for monitor in published.monitors:
-        found.append(replace(_entered(catalog, monitor, verifier), model=monitor.model))
+    for monitor in sorted(published.monitors, key=lambda monitor: -monitor.effective_from):
+        found.append(replace(_entered(catalog, monitor, verifier, now_ms), model=monitor.model))
     for baseline in published.baselines:
         try:
             catalog.put_baseline(baseline)
@@ -51,11 +51,16 @@ def catalog_of(published: Catalogued, verifier: Verifier | None) -> tuple[Catalo
     return catalog, found
 
 
-def _entered(catalog: Catalog, monitor: Monitor, verifier: Verifier | None) -> Finding:
-    named = f"{monitor.hash} from {iso_time(monitor.effective_from)}"
+def _entered(catalog: Catalog, monitor: Monitor, verifier: Verifier | None, now_ms: int) -> Finding:
+    """Enter a monitor; those that act later have been entered before."""
+    since = iso_time(monitor.effective_from)
+    named = f"{monitor.hash} from {since}"
     try:
         catalog.put_monitor(monitor if verifier is None else checked_monitor(monitor, verifier))
     except (MonitorError, ValueError) as error:
+        if catalog.monitor_at(monitor.model, now_ms) is not None:
+            do = f"nothing, or publish over it with --effective-from {since}"
+            return warn("monitor", f"{named} is left out, and another acts since: {error}", do)
         return fail("monitor", f"{named} is left out: {error}", "publish it anew, signed by a trusted key")
     if verifier is None:
         return unknown("monitor", f"{named}; its signature was not checked", "set KEDGE_TRUSTED_KEYS as for the worker")

@@ -112,7 +112,7 @@ def _of_agent(agent: Agent, checkpoints: list[Checkpoint], waiting: Mapping[Log,
     if newest is None and not waiting:
         do = "start `kedge worker`; if one runs, nothing has been published yet"
         return unknown(check, "no checkpoint, and nothing to count", do)
-    when = "never" if newest is None else f"{_ago(now_ms - newest)} ago"
+    when = "never" if newest is None else f"{_ago(max(0, now_ms - newest))} ago"
     oldest_ms = max((now_ms - stamp for stamp in waiting.values()), default=0)
     said = f"last checkpoint {when}; behind in {len(waiting)} partitions, by {_ago(oldest_ms)}"
     if oldest_ms >= _STUCK_MS:

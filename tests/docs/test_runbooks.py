@@ -1,6 +1,7 @@
 """Whatever reaches a person has a runbook, and every runbook answers the same questions."""
 
 import ast
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -44,12 +45,56 @@ def _texts(value: ast.expr) -> Iterator[str]:
 SUBJECTS = {subject for path in files("streams/core", suffix=".py") for subject in subjects_in(path.read_text())}
 
 
+RULES = {
+    "KedgeActionFailed",
+    "KedgeCheckpointOld",
+    "KedgeCommandUnacked",
+    "KedgeDeadLettersRising",
+    "KedgeDriftPage",
+    "KedgeDrillOverdue",
+    "KedgeErrorBudgetBurn",
+    "KedgeErrorShareHigh",
+    "KedgeLatencyHigh",
+    "KedgeModelOld",
+    "KedgeNoData",
+    "KedgePublisherDrops",
+    "KedgeRollbackSent",
+    "KedgeSensingDegraded",
+    "KedgeWatermarkStuck",
+    "KedgeWorkerDown",
+}
+"""The alerts of Prometheus; `test_every_rule_of_prometheus_is_among_them` reads them in deploy/."""
+
+
+def alerts_in(text: str) -> list[str]:
+    """The alerts that a file of rules, or of their tests, names."""
+    return re.findall(r"^\s*(?:- )?alert(?:name)?: (Kedge\w+)$", text, re.MULTILINE)
+
+
+def page_of(rule: str) -> str:
+    """KedgeNoData: no_data."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", rule.removeprefix("Kedge")).lower()
+
+
 def pages() -> list[Path]:
     return [path for path in sorted(RUNBOOKS.glob("*.md")) if path != INDEX]
 
 
 def test_every_subject_of_an_alert_and_every_action_has_its_page_and_no_page_is_left_over() -> None:
-    assert {path.stem for path in pages()} == SUBJECTS | {action.lower() for action in ACTIONS}
+    assert {path.stem for path in pages()} == SUBJECTS | {action.lower() for action in ACTIONS} | set(
+        map(page_of, RULES)
+    )
+
+
+def test_every_rule_of_prometheus_is_among_them() -> None:
+    named = [name for path in files("deploy/prometheus", suffix=".yml") for name in alerts_in(path.read_text())]
+    assert set(named) <= RULES
+    assert alerts_in("rules:\n  - alert: KedgeNew\n    expr: up\n") == ["KedgeNew"]
+
+
+def test_the_index_names_every_rule_beside_its_page() -> None:
+    text = INDEX.read_text()
+    assert [rule for rule in sorted(RULES) if f"| [{rule}]({page_of(rule)}.md) |" not in text] == []
 
 
 def test_the_subjects_are_found_however_code_names_them() -> None:

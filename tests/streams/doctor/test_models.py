@@ -7,12 +7,13 @@ import pytest
 
 from kedge.schemas.monitor import monitor_hash, parse_monitor, to_document
 from kedge.schemas.records import Ack, Alert, AlertEvent, Baseline, Monitor, Report, Role, Verdict
+from kedge.schemas.signing import signed_bytes
 from kedge.streams.announce import Catalogued
 from kedge.streams.core.trusting import Verifier
 from kedge.streams.doctor.finding import Finding, Level
 from kedge.streams.doctor.models import catalog_of, models
 from kedge.streams.people.standing import Drilled, Standing
-from kedge.streams.trust import DevelopmentVerifier, KeyRing
+from kedge.streams.trust import DevelopmentVerifier, KeyRing, SigningKey
 from tests.schemas.samples import SAMPLES
 from tests.streams.cli.scripted import entry
 from tests.support import rides
@@ -50,7 +51,7 @@ def standing(**parts: Any) -> Standing:
 def told(
     where: Standing, *, more: str = MORE, baselines: tuple[Baseline, ...] = (rides.baseline(500),)
 ) -> dict[str, Finding]:
-    catalog, found = catalog_of(Catalogued((rides.monitor(more),), baselines), DevelopmentVerifier())
+    catalog, found = catalog_of(Catalogued((rides.monitor(more),), baselines), DevelopmentVerifier(), NOW)
     checked = [*found, *models(catalog, {rides.MODEL: where}, NOW, NOW - 86_400_000)]
     assert {finding.model for finding in checked} == {rides.MODEL}
     return {finding.check: finding for finding in checked}
@@ -127,12 +128,21 @@ def test_a_version_without_a_baseline_is_told_by_name() -> None:
     [(KeyRing(()), Level.FAIL, "it is unsigned"), (None, Level.UNKNOWN, "its signature was not checked")],
 )
 def test_a_monitor_that_workers_leave_out_is_told(verifier: Verifier | None, level: Level, said: str) -> None:
-    _, (finding,) = catalog_of(Catalogued((rides.monitor(),), ()), verifier)
+    _, (finding,) = catalog_of(Catalogued((rides.monitor(),), ()), verifier, NOW)
     assert (finding.level, said in finding.said) == (level, True)
 
 
+def test_a_monitor_of_the_past_that_is_left_out_is_only_a_warning() -> None:
+    key = SigningKey.generate()
+    late = replace(rides.monitor(), effective_from=NOW - 60_000, key_id=key.key_id)
+    signed = replace(late, signature=key.sign(signed_bytes(late)))
+    _, found = catalog_of(Catalogued((rides.monitor(), signed), ()), KeyRing([key.public_pem()]), NOW)
+    assert [finding.level for finding in found] == [Level.OK, Level.WARN]
+    assert "--effective-from 1970-01-01T00:00:00Z" in found[1].do
+
+
 def test_no_model_at_all_fails_and_a_baseline_alone_is_told() -> None:
-    catalog, (orphan,) = catalog_of(Catalogued((), (rides.baseline(500),)), None)
+    catalog, (orphan,) = catalog_of(Catalogued((), (rides.baseline(500),)), None, NOW)
     assert (orphan.level, orphan.model) == (Level.WARN, rides.MODEL)
     (nothing,) = models(catalog, {}, NOW, 0)
     assert (nothing.level, nothing.said) == (Level.FAIL, "no model is monitored")
@@ -141,5 +151,5 @@ def test_no_model_at_all_fails_and_a_baseline_alone_is_told() -> None:
 def test_a_monitor_that_does_not_act_yet_is_told() -> None:
     document = to_document(parse_monitor(rides.TEXT, "rides.yaml"))
     later = Monitor(model=rides.MODEL, hash=monitor_hash(document), effective_from=NOW + 60_000, document=document)
-    catalog, _ = catalog_of(Catalogued((later,), ()), None)
+    catalog, _ = catalog_of(Catalogued((later,), ()), None, NOW)
     assert [finding.said for finding in models(catalog, {}, NOW, 0)] == ["none acts yet"]
