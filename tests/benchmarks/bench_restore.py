@@ -62,7 +62,7 @@ def run() -> dict[str, float]:
 
 def _write(service: Service, catalog: Catalog) -> int:
     """Write an hour of checkpoints of partition 0; returns the bytes of their state."""
-    topology = {"predictions": PARTITIONS, "partials": MODELS, "reports": MODELS}
+    topology = {"predictions": PARTITIONS, "outcomes": PARTITIONS, "partials": MODELS}
     tally = Tally(
         CoreConfig(environment=service.environment, partition=0, topology=topology, hash_key=b""), catalog, CODEC
     )
