@@ -13,6 +13,7 @@ from kedge.streams.doctor.finding import Finding, fail, ok, unknown, warn
 from kedge.streams.names import Topics
 from kedge.streams.settings import KafkaSettings
 from kedge.streams.topics import TOPICS, Layout, TopicSpec, topic_settings
+from kedge.streams.variables.kafka import SECURITY_PROTOCOL
 
 __all__ = ["Part", "View", "brokers", "look", "topics"]
 
@@ -84,7 +85,7 @@ def brokers(kafka: KafkaSettings, view: View) -> Iterator[Finding]:
     elif local:
         yield warn("security", f"{protocol.upper()}, to this machine", "use SASL_SSL or SSL wherever others can listen")
     else:
-        do = "speak to them by SASL_SSL or SSL: docs/security.md"
+        do = f"set {SECURITY_PROTOCOL.name} to SASL_SSL or SSL: docs/security.md"
         yield fail("security", f"{protocol.upper()}: whoever can listen reads predictions", do)
 
 
