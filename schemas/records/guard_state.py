@@ -15,8 +15,7 @@ __all__ = [
     "EndedOrder",
     "GuardModel",
     "GuardOrder",
-    "IncidentSignal",
-    "JudgedWindow",
+    "GuardStream",
     "KpiState",
     "OpenIncident",
     "Rehearsal",
@@ -28,40 +27,36 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JudgedWindow:
-    """One decision window."""
-
-    window_start: int
-    verdict: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SignalHistory:
     """Verdicts of a signal, or of a rule for a rollback, in its last decision windows."""
 
-    version: str
-    role: Role
-    segment: str
     kind: str
     signal: str
-    windows: tuple[JudgedWindow, ...]
-    under: str
-    """Baseline, monitor and control that the counter is of; another starts it anew."""
+    verdicts: str
+    """A letter for each of the stream's windows: S stable, W warning, D drifted, a dot where there is none."""
+    under: int
+    """Index of what its counter is of; another starts it anew."""
     counts_from: int
     """Windows that start before count for nothing any more."""
     began: int | None = None
     """Start of the first breaching window of the present run."""
+    held: bool
+    """It is of the open incident; it may have no window any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IncidentSignal:
-    """A signal that breached."""
+class GuardStream:
+    """What is kept of one stream of a model: a version in a role, all rows or a segment."""
 
+    model: str
     version: str
     role: Role
     segment: str
-    kind: str
-    signal: str
+    windows: tuple[int, ...]
+    """Starts of the decision windows that any signal was judged in, ascending."""
+    unders: tuple[str, ...]
+    """Baseline, monitor and control that counters are of."""
+    signals: tuple[SignalHistory, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +76,6 @@ class OpenIncident:
     segment: str
     window_start: int
     window_end: int
-    signals: tuple[IncidentSignal, ...]
     harms: tuple[HarmEvidence, ...]
     vetoes: tuple[Note, ...]
     """Every veto, as it was answered last."""
@@ -221,7 +215,7 @@ class KpiState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardModel:
-    """One model's guard."""
+    """One model's guard, without the history of its streams (`GuardStream`)."""
 
     model: str
     state: str
@@ -231,7 +225,6 @@ class GuardModel:
     command_sequence: int
     cleared_through: int
     """Windows that end up to here belong to a resolved incident."""
-    history: tuple[SignalHistory, ...]
     incident: OpenIncident | None = None
     order: GuardOrder | None = None
     ended: tuple[EndedOrder, ...]

@@ -10,13 +10,15 @@ __all__ = ["evidence", "summary"]
 
 def evidence(report: Report, signals: Collection[SignalKey]) -> tuple[Evidence, ...]:
     """Return what the report shows of the signals, the most drifted first."""
-    found = [f for f in report.findings if (f.kind.value, f.signal) in _names(signals)]
+    names = _names(signals)
+    found = [f for f in report.findings if (f.kind.value, f.signal) in names]
     return tuple(_evidence(f) for f in sorted(found, key=_by_drift))
 
 
 def summary(report: Report, event: AlertEvent, signals: Collection[SignalKey], reason: str) -> str:
     """Return one line for the page: model, what, and why."""
-    found = sorted((f for f in report.findings if (f.kind.value, f.signal) in _names(signals)), key=_by_drift)
+    names = _names(signals)
+    found = sorted((f for f in report.findings if (f.kind.value, f.signal) in names), key=_by_drift)
     causes = sorted({f.cause.value.lower() for f in found} - {"none"})
     why = f" ({', '.join(causes)})" if causes else ""
     stream = " ".join(part for part in (report.model, report.version, report.segment) if part)

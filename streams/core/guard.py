@@ -17,10 +17,8 @@ from kedge.schemas.records import (
     Ack,
     Alert,
     Command,
-    GuardModel,
     Journal,
     Override,
-    Position,
     Reading,
     Report,
     VersionReport,
@@ -30,13 +28,14 @@ from kedge.streams.core.columns import RefusedError
 from kedge.streams.core.config import CoreConfig
 from kedge.streams.core.dead_letters import DeadLetterWriter
 from kedge.streams.core.guard_means import GuardMeans
+from kedge.streams.core.guard_store import GuardStore
 from kedge.streams.core.guarding.deadlines import due_deadlines
 from kedge.streams.core.guarding.decide import STAND, TICK, Basis, Given, Setting, decide
 from kedge.streams.core.guarding.gauges import gauges
+from kedge.streams.core.guarding.history import DAY_MS
 from kedge.streams.core.guarding.model import ModelState
 from kedge.streams.core.guarding.readings import ACTIONS, DUE, MONITOR, LiveReadings
-from kedge.streams.core.instructions import POSITION_KEY, STATE, Checkpoint, Observation, Write, source_of
-from kedge.streams.core.position import check_position, new_position
+from kedge.streams.core.instructions import Checkpoint, Observation, Write, source_of
 from kedge.streams.core.record import Record
 
 __all__ = ["INPUTS", "KNOWN", "Guard", "Value"]
@@ -47,7 +46,8 @@ KNOWN: Final = "known"
 """A tick's deadline: a monitor has come for a model that the guard did not know."""
 TIME_MAX: Final = 1 << 52
 """Latest end of a window that is believed: whatever is added to it stays within 64 bits."""
-_MODEL: Final = b"model"
+FUTURE_MS_MAX: Final = DAY_MS
+"""How far ahead of the guard's clock a window may begin: events may be so by minutes, clocks of machines by hours."""
 
 Value = Report | VersionReport | Override | Ack
 
@@ -69,13 +69,9 @@ class Guard:
         self._means = means
         self._setting = Setting(config.environment, codec)
         self._letters = DeadLetterWriter(codec, config.hash_key, keep_payloads=config.keep_payloads)
-        self.committed: dict[str, int] = {}
-        self._told: dict[str, int] = {}
-        self._models: dict[str, ModelState] = {}
-        self._states: dict[str, bytes] = {}
+        self._store = GuardStore(config, codec)
         self._leaving: list[Write] = []
         self._observed: list[Observation] = []
-        self._position: Position | None = None
         self._up_since: int | None = None
         self._now_ms = 0
         self._awaiting: dict[str, int | None] = {}
@@ -84,26 +80,22 @@ class Guard:
         """Command staged to when what led to it was appended, for the metrics."""
 
     @property
+    def committed(self) -> Mapping[str, int]:
+        """Each source to the last offset that the state contains."""
+        return self._store.committed
+
+    @property
     def due(self) -> bool:
         """Alerts and commands wait for nothing."""
         return bool(self._leaving)
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """Take one record of the state partition in."""
-        if value is None:
-            return
-        if key == POSITION_KEY:
-            self._position = self._codec.decode(value, Position)
-        else:
-            model = ModelState.of(self._codec.decode(value, GuardModel))
-            self._models[model.model] = model
+        self._store.restore(key, value)
 
     def restored(self) -> None:
         """Check the state's topology."""
-        if self._position is not None:
-            check_position(self._position, self._config)
-            self.committed = dict(self._position.committed)
-            self._told = dict(self.committed)
+        self._store.check()
         self._ask()
 
     def fold(self, records: Sequence[Record], now_ms: int) -> None:
@@ -113,7 +105,7 @@ class Guard:
             source = source_of(record)
             try:
                 value = self._codec.decode(record.value or b"", INPUTS[source])
-                self._check(source, value)
+                self._check(source, value, now_ms)
             except UndecodableError as error:
                 self._letters.add(record, RefusedError(error.reason, error.detail), 0)
             except RefusedError as error:
@@ -122,13 +114,13 @@ class Guard:
                 digest = sha256(record.value or b"").hexdigest()
                 self._take(value.model, Given(source, record.partition, record.offset, digest, value), now_ms)
                 self._led_by(value.model, record.timestamp)
-            self.committed[source] = record.offset
+            self._store.committed[source] = record.offset
 
     def tick(self, now_ms: int) -> None:
         """Let stored deadlines that are due become inputs; get to know models whose monitor has come."""
         self._began(now_ms)
-        for name in sorted({*self._models, *self._mine()}):
-            known = self._models.get(name)
+        for name in sorted({*self._store.models, *self._mine()}):
+            known = self._store.models.get(name)
             _, monitor = self._monitor(name, None, now_ms)
             if known is None:
                 due: tuple[str, ...] = (KNOWN,)
@@ -147,8 +139,8 @@ class Guard:
         """
         end = ends.get(OVERRIDES, 0)
         for command_id, known in self._awaiting.items():
-            if known is None:
-                self._awaiting[command_id] = end
+            # Told later it is no earlier, but for a marker at the end that was taken for a record.
+            self._awaiting[command_id] = end if known is None else min(known, end)
         read = self.committed.get(OVERRIDES, -1) + 1
         for name, command_id in sorted(self._staged().items()):
             least = self._awaiting.get(command_id)
@@ -161,22 +153,15 @@ class Guard:
         """Return what changed, the journal, alerts and commands; None: there is nothing to say."""
         del now_ms  # Whatever waits leaves at once.
         self._ask()
-        leaving = [*self._leaving, *self._letters.take()]
-        if not leaving and self.committed == self._told:
-            return None
-        self._leaving, self._told = [], dict(self.committed)
-        models = [Write(STATE, _MODEL + name.encode(), self._states[name]) for name in sorted(self._states)]
-        self._states = {}
-        position = new_position("guard", self._config, self.committed, b"")
-        end = Write(STATE, POSITION_KEY, self._codec.encode(position))
-        return Checkpoint((*models, *leaving, end), dict(self.committed))
+        leaving, self._leaving = [*self._leaving, *self._letters.take()], []
+        return self._store.checkpoint(leaving)
 
     def drain(self) -> list[Observation]:
         """Return the observations since the last call."""
         observed, self._observed = self._observed, []
         states = [
             gauge
-            for name, model in self._models.items()
+            for name, model in self._store.models.items()
             for gauge in gauges(model, self._monitor(name, None, self._now_ms)[1], self._now_ms)
         ]
         return [*observed, *states, *self._letters.drain()]
@@ -194,7 +179,7 @@ class Guard:
         """Models with a staged command, and its id."""
         return {
             name: model.order.command.command_id
-            for name, model in self._models.items()
+            for name, model in self._store.models.items()
             if model.order is not None and model.order.staged
         }
 
@@ -202,12 +187,15 @@ class Guard:
         """What is staged by now was decided before the ends that `stand` will be given next."""
         self._awaiting = {command_id: self._awaiting.get(command_id) for command_id in self._staged().values()}
 
-    def _check(self, source: str, value: Value) -> None:
+    def _check(self, source: str, value: Value, now_ms: int) -> None:
         """Refuse what is about no model of ours, which has no journal to stand in, or about no time."""
         reported = value if isinstance(value, Report | VersionReport) else None
         if reported is not None and not 0 <= reported.window_start < reported.window_end <= TIME_MAX:
             raise RefusedError("timestamp", "a window that no clock can have told")
-        if not self._catalog.knows(value.model) and value.model not in self._models:
+        if reported is not None and reported.window_start > now_ms + FUTURE_MS_MAX:
+            # It would hide what comes until then: the signal's windows before it are of no use any more.
+            raise RefusedError("timestamp", "a window that is yet to come")
+        if not self._catalog.knows(value.model) and value.model not in self._store.models:
             raise RefusedError("unknown_model", f"{source}: no monitor is known for it")
 
     def _monitor(self, model: str, value: Value | None, now_ms: int) -> tuple[str, MonitorSpec | None]:
@@ -221,8 +209,8 @@ class Guard:
         return ("", None) if active is None else (active.hash, active.spec)
 
     def _take(self, name: str, given: Given, now_ms: int) -> None:
-        known = self._models.get(name)
-        model = self._models[name] = known if known is not None else ModelState(name, now_ms)
+        known = self._store.models.get(name)
+        model = self._store.models[name] = known if known is not None else ModelState(name, now_ms)
         hashed, monitor = self._monitor(name, given.value, now_ms)
         read = [Reading(name=MONITOR, source="monitors", value=hashed)]
         acting = self._catalog.monitor_at(name, now_ms)
@@ -234,7 +222,7 @@ class Guard:
             read.append(Reading(name=DUE, source=TICK, value=",".join(given.due)))
         basis = Basis(monitor, hashed, LiveReadings(self._means, now_ms, read), now_ms)
         decided = decide(self._setting, model, given, basis)
-        self._states[name] = decided.state
+        self._store.put(decided.state)
         self._send("journal", name, decided.entry)
         for alert in decided.turn.alerts:
             self._send("alerts", name, alert)

@@ -3,8 +3,8 @@
 The same state, input, readings and time give the same entry, alerts and commands, byte for byte: nothing else enters.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Final
 
 from kedge.detectors.verdict import Verdict
@@ -15,8 +15,8 @@ from kedge.streams.core.assess import policy_of
 from kedge.streams.core.guarding.acks import take_ack
 from kedge.streams.core.guarding.deadlines import take_tick
 from kedge.streams.core.guarding.ends import Ending, finish
-from kedge.streams.core.guarding.evidence import weigh
-from kedge.streams.core.guarding.history import DAY_MS, Seen, SignalKey, Span
+from kedge.streams.core.guarding.evidence import GUARDRAIL_WINDOWS, weigh
+from kedge.streams.core.guarding.history import DAY_MS, Seen, SignalKey, Span, StreamKey
 from kedge.streams.core.guarding.incident import About
 from kedge.streams.core.guarding.incidents import enter, freeze, resolve_if_over, speak
 from kedge.streams.core.guarding.model import ModelState
@@ -28,6 +28,7 @@ from kedge.streams.core.guarding.readings import Readings
 from kedge.streams.core.guarding.retrain import ask_for_retraining
 from kedge.streams.core.guarding.rollback import consider, watch_safe_path, watch_version
 from kedge.streams.core.guarding.sensing import look, stand, still_blind
+from kedge.streams.core.guarding.state_records import changes
 from kedge.streams.core.guarding.states import Trigger
 from kedge.streams.core.guarding.turn import Turn
 from kedge.streams.core.panes import is_decision_window
@@ -72,11 +73,11 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What came of an input; `state` is the model's encoded state after it."""
+    """What came of an input; `state`: the records of the model's state that it changed, by key (None: gone)."""
 
     entry: Journal
     turn: Turn
-    state: bytes
+    state: Mapping[bytes, bytes | None]
 
 
 def decide(setting: Setting, model: ModelState, given: Given, basis: Basis) -> Decided:
@@ -102,7 +103,7 @@ def decide(setting: Setting, model: ModelState, given: Given, basis: Basis) -> D
         _forget(turn)
     incident = model.incident
     model.journal_sequence += 1
-    state = setting.codec.encode(model.record())
+    state = changes(setting.codec, model)
     entry = Journal(
         environment=setting.environment,
         model=model.model,
@@ -124,7 +125,7 @@ def decide(setting: Setting, model: ModelState, given: Given, basis: Basis) -> D
         withheld=tuple(turn.withheld),
         alerts=tuple(alert.alert_id for alert in turn.alerts),
         incident=next((a.incident for a in turn.alerts if a.incident), None if incident is None else incident.incident),
-        state_digest=sha256(state).hexdigest(),
+        state_digest=model.digest.hex(),
     )
     return Decided(entry, turn, state)
 
@@ -186,8 +187,8 @@ def _take_report(turn: Turn, report: Report) -> None:
         Seen(span, f"{report.baseline}/{report.monitor}", verdicts),
         frozenset() if incident is None else incident.signals,
     )
-    stream = [key for key, _ in history.of_stream(report.version, report.role.value, report.segment)]
-    asked = {*verdicts, *(key for key in stream if key in verdicts or key.kind == "quality")}
+    stream = StreamKey(report.version, report.role.value, report.segment)
+    asked = {*verdicts, *(key for key, _ in history.of_stream(stream) if key.kind == "quality")}
     breaching = [key for key in sorted(asked) if history.persists(key, policy, span.length)]
     enter(turn, breaching, (), f"drifted in {policy.breaches} of {policy.windows} windows")
     if not breaching:
@@ -199,11 +200,11 @@ def _take_report(turn: Turn, report: Report) -> None:
 
 
 def _verdicts(turn: Turn, report: Report) -> dict[SignalKey, Verdict]:
-    stream = (report.version, report.role.value, report.segment)
+    stream = StreamKey(report.version, report.role.value, report.segment)
     told = {SignalKey(*stream, f.kind.value, f.signal): Verdict[f.verdict.name] for f in report.findings}
     judged = Verdict[report.verdict.name].judged
     # A quality rule that is kept again has no finding any more: it is stable by that.
-    for key, _ in turn.model.history.of_stream(*stream):
+    for key, _ in turn.model.history.of_stream(stream):
         if key.kind == "quality" and key not in told:
             told[key] = Verdict.STABLE if judged else Verdict.INSUFFICIENT
     return told
@@ -229,15 +230,17 @@ def _take_version_report(turn: Turn, report: VersionReport) -> None:
 
 def _mood(turn: Turn, verdict: Verdict) -> None:
     """Whether the newest windows, of all that is watched, are calm."""
-    history = turn.model.history
-    newest = [max(track.counted(history.cleared_through).items(), default=None) for track in history.tracks.values()]
-    if any(window is not None and window[1] is Verdict.DRIFTED for window in newest):
+    if turn.model.history.is_breaching():
         turn.fire(Trigger.BREACH)
     elif verdict.judged:
         turn.fire(Trigger.CALM)
 
 
 def _forget(turn: Turn) -> None:
-    model = turn.model
+    model, incident, report = turn.model, turn.model.incident, turn.report
     model.rollbacks = [at for at in model.rollbacks if at > turn.now_ms - DAY_MS]
     model.forget_attempts()
+    if incident is not None and report is not None:
+        keep = max(policy_of(turn.monitor.policy).windows, turn.monitor.resolve_after, GUARDRAIL_WINDOWS)
+        incident.signals -= model.history.release(Span(report.window_start, report.window_end, keep))
+        incident.forget_versions(model.history.newest_of)

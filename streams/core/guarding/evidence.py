@@ -77,7 +77,7 @@ def weigh(turn: Turn, report: VersionReport) -> tuple[Proof, ...]:
     history.enter(Seen(span, under, {s.key: s.verdict for s in found}), held)
     proofs = []
     for sighting in found:
-        key, track = sighting.key, history.tracks.get(sighting.key)
+        key, track = sighting.key, history.track(sighting.key)
         rule = Rule(key.kind)
         if track is None or track.began is None or not _holds(turn, report, sighting):
             continue

@@ -1,11 +1,16 @@
 """The one open incident of a model, as it changes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from kedge.schemas.records import HarmEvidence, Note, OpenIncident, Report, Role, VersionReport
 from kedge.streams.core.guarding.history import SignalKey
 
-__all__ = ["About", "Incident"]
+__all__ = ["VERSIONS_MAX", "About", "Incident"]
+
+VERSIONS_MAX: Final = 32
+"""Versions whose harms, and whose vetoes that were told, are kept; the one judged longest ago goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class About:
 
 @dataclass(slots=True, kw_only=True)
 class Incident:
-    """What `OpenIncident` records, field for field."""
+    """What `OpenIncident` records, field for field; `signals` are recorded with their streams."""
 
     incident: str
     opened_at: int
@@ -49,6 +54,16 @@ class Incident:
     breaching: set[int] = field(default_factory=set)
     healthy: set[int] = field(default_factory=set)
 
+    def forget_versions(self, newest: Callable[[str], int]) -> None:
+        """Keep what is noted of no more than `VERSIONS_MAX` versions. `newest`: a version's newest judged window."""
+        told = {line: line.partition(" ")[2] for line in self.told.splitlines()}
+        versions = {*told.values(), *(version for version, _ in self.harms)}
+        if len(versions) <= VERSIONS_MAX:
+            return
+        kept = set(sorted(versions, key=lambda version: (newest(version), version))[-VERSIONS_MAX:])
+        self.harms = {key: harm for key, harm in self.harms.items() if key[0] in kept}
+        self.told = "\n".join(line for line, version in told.items() if version in kept)
+
     def record(self) -> OpenIncident:
         """Return the incident's record."""
         return OpenIncident(
@@ -62,7 +77,6 @@ class Incident:
             segment=self.about.segment,
             window_start=self.about.window_start,
             window_end=self.about.window_end,
-            signals=tuple(key.record() for key in sorted(self.signals)),
             harms=tuple(self.harms[key] for key in sorted(self.harms)),
             vetoes=self.vetoes,
             told=self.told,
@@ -80,7 +94,7 @@ class Incident:
 
     @classmethod
     def of(cls, record: OpenIncident) -> "Incident":
-        """Return the incident of a record; the inverse of `record`."""
+        """Return the incident of a record, without its signals; the inverse of `record`."""
         return cls(
             incident=record.incident,
             opened_at=record.opened_at,
@@ -88,7 +102,6 @@ class Incident:
             subject=record.subject,
             severity=record.severity,
             told_window=record.told_window,
-            signals={SignalKey.of(signal) for signal in record.signals},
             harms={(harm.version, harm.measure): harm for harm in record.harms},
             vetoes=record.vetoes,
             told=record.told,

@@ -19,6 +19,7 @@ from kedge.schemas.records import (
 )
 from kedge.streams.core.guarding.history import History
 from kedge.streams.core.guarding.incident import Incident
+from kedge.streams.core.guarding.state_digest import StateDigest
 from kedge.streams.core.guarding.states import State
 
 __all__ = ["ENDED_MAX", "ModelState", "StandingKey"]
@@ -32,7 +33,7 @@ StandingKey = tuple[str, str]
 
 @dataclass(slots=True)
 class ModelState:
-    """One model's guard; `GuardModel` says what the fields are."""
+    """One model's guard; `GuardModel` says what the fields are, `digest` what is recorded of it."""
 
     model: str
     since: int
@@ -64,6 +65,7 @@ class ModelState:
     overdue_told_at: int | None = None
     retrain_asked_at: int | None = None
     retrain_told: str = ""
+    digest: StateDigest = field(default_factory=StateDigest)
 
     @property
     def routed(self) -> bool:
@@ -91,7 +93,7 @@ class ModelState:
             del self.attempts[key]
 
     def record(self) -> GuardModel:
-        """Return the state's record."""
+        """Return the record of all but the streams."""
         return GuardModel(
             model=self.model,
             state=self.state.value,
@@ -99,7 +101,6 @@ class ModelState:
             journal_sequence=self.journal_sequence,
             command_sequence=self.command_sequence,
             cleared_through=self.history.cleared_through,
-            history=self.history.record(),
             incident=None if self.incident is None else self.incident.record(),
             order=self.order,
             ended=tuple(self.ended),
@@ -128,14 +129,14 @@ class ModelState:
 
     @classmethod
     def of(cls, record: GuardModel) -> "ModelState":
-        """Return the state of a record; the inverse of `record`."""
+        """Return the state of a record, without its streams; the inverse of `record`."""
         return cls(
             model=record.model,
             since=record.since,
             state=State(record.state),
             journal_sequence=record.journal_sequence,
             command_sequence=record.command_sequence,
-            history=History.of(record.cleared_through, record.history),
+            history=History(record.cleared_through),
             incident=None if record.incident is None else Incident.of(record.incident),
             order=record.order,
             ended=list(record.ended),

@@ -17,6 +17,8 @@ RESEND_MS: Final = 5_000
 """Wall time to the first resend; each one waits twice as long …"""
 RESEND_MS_MAX: Final = 300_000
 """… but no longer than this."""
+_DOUBLINGS: Final = 6
+"""After so many waits it is as long as can be."""
 
 
 class End(StrEnum):
@@ -53,7 +55,7 @@ def resend(turn: Turn) -> None:
     order = turn.model.order
     if order is None or order.staged:
         return
-    wait = min(RESEND_MS * 2**order.sends, RESEND_MS_MAX)
+    wait = min(RESEND_MS * 2 ** min(order.sends, _DOUBLINGS), RESEND_MS_MAX)
     turn.model.order = replace(order, sends=order.sends + 1, resend_at=turn.now_ms + wait)
     turn.commands.append(order.command)
     turn.step("resend", f"not acknowledged yet; sent {order.sends + 1} times")

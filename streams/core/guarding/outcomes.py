@@ -1,9 +1,11 @@
 """What is known of the outcomes: whether they come, whether a KPI got worse, and how a candidate's compare."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from kedge.schemas.monitor import OutcomeSpec
 from kedge.schemas.records import Harm, HarmKind, KpiState, OutcomeSection, Role, Verdict, VersionReport
+from kedge.streams.core.guarding.history import StreamKey
 from kedge.streams.core.guarding.sensing import away, see_outcomes
 from kedge.streams.core.guarding.turn import Turn
 
@@ -17,6 +19,10 @@ _FAR_BELOW = 0.5
 """Share of the usual coverage below which outcomes stay away."""
 _ASSUMED = 0.03
 """Coverage where none has been usual yet."""
+_KPIS_MAX = 32
+"""Outcomes of which something is kept; the one heard of longest ago goes."""
+_SEGMENTS_MAX = 256
+"""Segments of which a version's change is kept: more than a monitor can name."""
 _JUDGED = (Verdict.STABLE, Verdict.WARNING, Verdict.DRIFTED)
 
 
@@ -79,6 +85,8 @@ def _kpi(turn: Turn, report: VersionReport, section: OutcomeSection) -> None:
         missing_from=None if known is None else known.missing_from,
         missed=0.0 if known is None else known.missed,
     )
+    if len(kpis) > _KPIS_MAX:
+        del kpis[min(kpis, key=lambda kpi: (kpis[kpi].window_end, kpi))]
 
 
 def _harms(report: VersionReport) -> list[Harm]:
@@ -97,4 +105,13 @@ def _candidate(turn: Turn, report: VersionReport) -> None:
         since = None if harmed else (report.window_start if since is None else since)
     changes = [h.change if h.higher_is_better else -h.change for h in harms if h.change is not None]
     told = {**standing.changes, report.segment: min(changes)} if changes else dict(standing.changes)
+    if len(told) > _SEGMENTS_MAX:
+        told = _known(turn, report, told)
     model.standings[key] = replace(standing, outcomes_since=since, changes={k: told[k] for k in sorted(told)})
+
+
+def _known(turn: Turn, report: VersionReport, told: Mapping[str, float]) -> dict[str, float]:
+    """What is told of segments that are still heard of; a former monitor may have named others."""
+    streams = turn.model.history.streams
+    known = {s for s in told if s == report.segment or StreamKey(report.version, report.role.value, s) in streams}
+    return {segment: told[segment] for segment in sorted(known)[:_SEGMENTS_MAX]}

@@ -53,13 +53,12 @@ def ask_for_retraining(turn: Turn, report: Report) -> None:
 
 def _began(turn: Turn, incident: Incident) -> int | None:
     """Event time at which the primary's own drift began; None: nothing of it drifts."""
-    tracks = turn.model.history.tracks
-    began = [
-        tracks[key].began
+    tracks = (
+        turn.model.history.track(key)
         for key in incident.signals
-        if key.role == Role.PRIMARY.value and key.kind in _OF_THE_WORLD and key in tracks
-    ]
-    return min((at for at in began if at is not None), default=None)
+        if key.role == Role.PRIMARY.value and key.kind in _OF_THE_WORLD
+    )
+    return min((track.began for track in tracks if track is not None and track.began is not None), default=None)
 
 
 def _questions(turn: Turn, report: Report, began: int) -> Iterator[Note]:

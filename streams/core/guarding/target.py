@@ -62,7 +62,7 @@ def _breach(model: ModelState, target: str, *, shared: bool) -> str:
         drifted = standing.verdict == Verdict.DRIFTED.name and (standing.broken or not shared)
         if standing.role is not Role.SHADOW and drifted:
             return f"drifted as {standing.role.value} in the window that ended {iso_time(standing.judged_end or 0)}"
-    for key, track in sorted(model.history.tracks.items()):
-        if key.version == target and key.kind in RULES and track.windows[max(track.windows)] is Verdict.DRIFTED:
+    for key, track in model.history.of_version(target):
+        if key.kind in RULES and track.windows[track.newest] is Verdict.DRIFTED:
             return f"{key.kind} {key.signal}"
     return ""

@@ -22,6 +22,7 @@ from kedge.schemas.records import (
     Finding,
     FindingKind,
     GuardModel,
+    GuardStream,
     Harm,
     HarmKind,
     Journal,
@@ -300,8 +301,14 @@ class Desk:
     @property
     def standing(self) -> GuardModel:
         """The model's state as it was committed last."""
-        state = next(w for w in reversed(self.state) if w.key != b"position")
+        state = next(w for w in reversed(self.state) if w.key.startswith(b"model"))
         return CODEC.decode(state.value or b"", GuardModel)
+
+    @property
+    def streams(self) -> list[GuardStream]:
+        """The history of the model's streams as it was committed last."""
+        newest = {write.key: write.value for write in self.state if write.key.startswith(b"stream")}
+        return [CODEC.decode(value, GuardStream) for _, value in sorted(newest.items()) if value is not None]
 
     def recounted(self) -> list[Mismatch]:
         """What of the journal does not follow from its inputs."""
