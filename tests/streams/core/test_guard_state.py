@@ -28,7 +28,7 @@ WIDE = f"segments: {{{_KEYS}}}\npolicy: {{breaches: 1, windows: 1}}\n"
 class Sends(int):
     """How often a command was sent; nothing is raised to its power."""
 
-    def __rpow__(self, base: int, modulo: int | None = None) -> int:
+    def __rpow__(self, base: int, modulo: int | None = None) -> int:  # type: ignore[misc] # which is the point
         raise AssertionError(base, modulo)
 
 
