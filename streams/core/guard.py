@@ -231,13 +231,13 @@ class Guard:
         self._observed += decided.turn.observed
 
     def _led_by(self, name: str, appended_ms: int) -> None:
-        order = self._models[name].order
+        order = self._store.models[name].order
         if order is not None and order.staged:
             self._led.setdefault(order.command.command_id, appended_ms)
 
     def _time(self, name: str, command_id: str, now_ms: int) -> None:
         """Show how long a command took that has just left; one staged before this guard began, since its decision."""
-        order, led = self._models[name].order, self._led.pop(command_id, None)
+        order, led = self._store.models[name].order, self._led.pop(command_id, None)
         if order is not None and not order.staged:
             since = order.command.issued_at if led is None else led
             self._observed.append(Observation("command_delay_ms", {}, max(0, now_ms - since)))

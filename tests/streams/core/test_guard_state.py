@@ -103,8 +103,15 @@ def test_a_stream_that_is_silent_for_long_leaves_a_tombstone() -> None:
     assert {stream.version for stream in desk.streams} == {"v1"}
     assert read_back(desk) == desk.journal[-1].state_digest
     desk.crash()
-    desk.calm("v1")
+    desk.tell("acks", desk.heartbeat("v1"))
     assert desk.recounted() == []
+
+
+def test_a_window_in_which_nothing_was_judged_leaves_nothing_of_a_stream() -> None:
+    desk = Desk()
+    nothing = {"verdict": Verdict.INSUFFICIENT, "findings": (finding(Verdict.INSUFFICIENT),)}
+    desk.minute(desk.report("v1", **nothing))
+    assert [write.key for write in desk.state] == [b"modelm", b"position"]
 
 
 def test_an_incident_lets_go_of_what_was_silent_for_a_week() -> None:
