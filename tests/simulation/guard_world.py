@@ -174,8 +174,10 @@ class GuardWorld(Cluster):
         try:
             next(self._acting)
         except DiedError as error:
-            if str(error) == "died between switch and result" and self.by_hand and self.random.random() < 0.5:
-                self.routers[self.random.choice(MODELS)].by_hand(BAD)
+            if str(error) == "died between switch and result" and self.by_hand:
+                # Whoever acts again now acts on what somebody else has done since.
+                for router in self.routers.values():
+                    router.by_hand(BAD)
             self._acting = self._actuator.life()
 
     def _die(self, why: str) -> None:
