@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from kedge.streams.logs import configure_logs
+from kedge.streams.events import RETIRED, SETTING
+from kedge.streams.logs import configure_logs, plain_logs
 
 
 class Terminal(io.StringIO):
@@ -58,3 +59,23 @@ def test_a_terminal_gets_words_without_escape_codes() -> None:
     logging.getLogger("kedge.worker").warning("careful")
     assert stream.getvalue().endswith("warning  careful\n")
     assert "\x1b" not in stream.getvalue()
+
+
+@pytest.mark.usefixtures("_logging_as_it_was")
+def test_an_event_has_its_fields_as_keys_and_its_words_for_people() -> None:
+    machine, person = io.StringIO(), Terminal()
+    for stream in (machine, person):
+        configure_logs(stream)
+        RETIRED.tell(logging.getLogger("kedge.worker"), "gave up \x1b[31mred", partitions=2, saved=True)
+    entry = json.loads(machine.getvalue())
+    assert (entry["event"], entry["partitions"], entry["saved"]) == ("retired", 2, True)
+    assert person.getvalue().endswith("info     gave up ·[31mred\n")
+
+
+@pytest.mark.usefixtures("_logging_as_it_was")
+def test_a_command_that_ends_soon_warns_in_the_same_form(capsys: pytest.CaptureFixture[str]) -> None:
+    logging.getLogger().handlers[:] = []
+    plain_logs()
+    SETTING.tell(logging.getLogger("kedge.settings"), "KEDGE_BROKER is no setting", setting="KEDGE_BROKER")
+    entry = json.loads(capsys.readouterr().err)
+    assert (entry["level"], entry["event"], entry["setting"]) == ("warning", "setting", "KEDGE_BROKER")
