@@ -2,6 +2,7 @@
 
 import base64
 import json
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from kedge.schemas.errors import RegistryUnavailableError
 
@@ -54,23 +55,32 @@ class Answer:
 class RegistryHttp:
     """Asks one registry; safe to share between threads.
 
-    `url` is http or https, with user and password in it where the registry wants them; they appear in no message.
-    A call blocks for at most about `attempts` times `timeout_s`.
+    `url` is http or https and holds no user: messages show it. `credentials` are a user and a password, where the
+    registry asks for them, and `context` says whom https trusts. A call blocks for at most about
+    `attempts` times `timeout_s`.
     """
 
-    def __init__(
-        self, url: str, *, timeout_s: float = 3.0, attempts: int = 3, sleep: Callable[[float], None] = time.sleep
+    def __init__(  # noqa: PLR0913 - one argument for each thing that may be set
+        self,
+        url: str,
+        *,
+        credentials: tuple[str, str] | None = None,
+        context: ssl.SSLContext | None = None,
+        timeout_s: float = 3.0,
+        attempts: int = 3,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("a registry's address begins with http:// or https:// and names a host")
-        host = parts.netloc.rpartition("@")[2]
-        self.address: Final = urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
-        """Without user and password."""
+        if "@" in parts.netloc:
+            raise ValueError("a registry's address holds no user or password: messages would show them")
+        self.address: Final = urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
         self._headers = {"Accept": _CONTENT_TYPE, "Content-Type": _CONTENT_TYPE}
-        if parts.username:
-            secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
-            self._headers["Authorization"] = f"Basic {base64.b64encode(secret).decode()}"
+        if credentials is not None:
+            secret = base64.b64encode(":".join(credentials).encode()).decode()
+            self._headers["Authorization"] = f"Basic {secret}"
+        self._context = context
         self._timeout_s = timeout_s
         self._attempts = attempts
         self._sleep = sleep
@@ -106,7 +116,7 @@ class RegistryHttp:
         # The timeout is for each look at the socket: an answer that comes in drops would never meet it.
         end_s = time.monotonic() + self._timeout_s
         try:
-            with urllib.request.urlopen(request, timeout=self._timeout_s) as response:  # noqa: S310 - as above
+            with urllib.request.urlopen(request, timeout=self._timeout_s, context=self._context) as response:  # noqa: S310 - as above
                 return response.status, _read(response, end_s)
         except urllib.error.HTTPError as error:
             with error:

@@ -25,7 +25,7 @@ from kedge.streams.variables.kafka import (
     USERNAME,
 )
 
-__all__ = ["PLAINTEXT", "KafkaSecurity", "secret_file"]
+__all__ = ["PLAINTEXT", "KafkaSecurity", "secret_file", "trusting"]
 
 _LOG: Final = logging.getLogger("kedge.settings")
 
@@ -137,7 +137,7 @@ username='kedge-worker')
         """The same for a client that speaks through Python's `ssl`; None: no TLS."""
         if not self.tls:
             return None
-        context = _trusting(CA_FILE.name, self.ca_file)
+        context = trusting(CA_FILE.name, self.ca_file)
         if self.certificate_file is not None and self.key_file is not None:
             _readable(CERTIFICATE_FILE.name, self.certificate_file)
             _readable(KEY_FILE.name, self.key_file)
@@ -229,7 +229,12 @@ def _readable(variable: str, path: Path) -> None:
         raise SettingsError(f"{variable}: {path} cannot be read: {error.strerror}") from error
 
 
-def _trusting(variable: str, ca_file: Path | None) -> ssl.SSLContext:
+def trusting(variable: str, ca_file: Path | None) -> ssl.SSLContext:
+    """Return what trusts an authority, or whom the system trusts; `variable` named the file.
+
+    Raises:
+        SettingsError: the file cannot be read, or holds no certificate.
+    """
     if ca_file is not None:
         _readable(variable, ca_file)
     try:

@@ -8,7 +8,6 @@ from typing import Final
 
 from kedge.schemas.codec import Codec
 from kedge.schemas.registry import ConfluentRegistry
-from kedge.schemas.registry_http import RegistryHttp
 from kedge.streams.actuator.executor import Executor, Setting, supported
 from kedge.streams.actuator.inbox import Inbox
 from kedge.streams.actuator.outbox import Outbox
@@ -59,8 +58,8 @@ class Actuator:
         self._verifier = verifier if verifier is not None else _verifier(all_variables())
         self._routers = dict(routers)
         self._topics = Topics(self._settings.kafka.environment)
-        url = self._settings.registry_url
-        self._codec = Codec(ConfluentRegistry(RegistryHttp(url))) if url else Codec()
+        registry = self._settings.registry
+        self._codec = Codec() if registry is None else Codec(ConfluentRegistry(registry.http()))
         self._stopping = threading.Event()
 
     def stop(self) -> None:

@@ -3,13 +3,15 @@
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
-from confluent_kafka import KafkaError, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from kedge.schemas.codec import Codec
 from kedge.schemas.records import Ack
-from kedge.streams.access import Access, is_forbidden
+from kedge.streams.access import Access, AccessError, is_forbidden
+from kedge.streams.actuator.inbox import ControlError
 from kedge.streams.events import ACK_RESENT, KAFKA_REFUSES
 from kedge.streams.settings import KafkaSettings
 
@@ -60,13 +62,19 @@ class Outbox:
             self._produce(ack, lambda error, _: self._beaten(ack.model, error))
 
     def poll(self) -> None:
-        """Let what was delivered be noticed."""
-        self._producer.poll(0)
+        """Let what was delivered be noticed.
+
+        Raises:
+            AccessError: acks are not taken from this actuator.
+            ControlError: the producer has failed for good.
+        """
+        self._poll(0)
 
     def close(self) -> None:
         """Leave; what is on its way is given up."""
-        self._producer.purge()
-        self._producer.flush(_POLL_S)
+        with suppress(KafkaException):
+            self._producer.purge()
+            self._producer.flush(_POLL_S)
 
     def _beaten(self, model: str, error: KafkaError | None) -> None:
         self._beating.discard(model)
@@ -84,9 +92,18 @@ class Outbox:
         self._produce(ack, lambda error, _: outcome.append(error))
         polls = 0
         while not outcome and polls < _LEAVE_POLLS:
-            self._producer.poll(_POLL_S)
+            self._poll(_POLL_S)
             polls += stopping.is_set()
         return outcome
+
+    def _poll(self, timeout_s: float) -> None:
+        try:
+            self._producer.poll(timeout_s)
+        except KafkaException as error:  # so librdkafka tells of what is fatal
+            told: KafkaError = error.args[0]
+            if is_forbidden(told):
+                raise AccessError(self._access.words(told, self._topic)) from error
+            raise ControlError(f"acks cannot be sent any more: {told.str()}") from error
 
     def _produce(self, ack: Ack, told: Callable[[KafkaError | None, object], None]) -> None:
         self._producer.produce(self._topic, self._codec.encode(ack), ack.model.encode(), on_delivery=told)

@@ -1,13 +1,14 @@
 """How an actuator is set up: a frozen dataclass, or `KEDGE_*` variables."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from kedge.schemas.records import Action
+from kedge.streams.registry_settings import RegistrySettings
 from kedge.streams.settings import KafkaSettings, SettingsError
-from kedge.streams.variables.table import ACTUATOR_ID, ACTUATOR_STORE, REGISTRY_URL
+from kedge.streams.variables.table import ACTUATOR_ID, ACTUATOR_STORE
 
 __all__ = ["ActuatorSettings"]
 
@@ -28,8 +29,8 @@ class ActuatorSettings:
     actions: frozenset[Action] | None = None
     """What it must answer for; None: whatever a model's router can do. What it is not there for gets no answer; what
     it is there for and the router cannot do is refused as unsupported."""
-    registry_url: str | None = field(default=None, repr=False)
-    """A Confluent schema registry, credentials included; None: Avro single-object encoding."""
+    registry: RegistrySettings | None = None
+    """A schema registry; None: Avro single-object encoding."""
     timeout_s: float = 30.0
     """How long a router's call may take before the process gives up, more than 0."""
     heartbeat_s: float = 60.0
@@ -43,7 +44,7 @@ class ActuatorSettings:
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str], actions: frozenset[Action] | None = None) -> Self:
-        """Read `KEDGE_BROKERS`, `KEDGE_ENVIRONMENT`, `KEDGE_REGISTRY_URL` and those named above.
+        """Read `KEDGE_BROKERS`, `KEDGE_ENVIRONMENT`, `KEDGE_REGISTRY_…` and those named above.
 
         Raises:
             SettingsError: one of them is missing or bad.
@@ -59,5 +60,5 @@ class ActuatorSettings:
             actuator_id=ACTUATOR_ID.read(variables),
             store=Path(store),
             actions=actions,
-            registry_url=REGISTRY_URL.read(variables) or None,
+            registry=RegistrySettings.from_environment(variables),
         )

@@ -14,7 +14,7 @@ from kedge.streams.actuator.router import HungError, Router
 from kedge.streams.actuator.settings import ActuatorSettings
 from kedge.streams.actuator.symlink import SymlinkRouter
 from kedge.streams.actuator.webhook import WebhookRouter
-from kedge.streams.cli.options import kafka_options, warn_of_unknown
+from kedge.streams.cli.options import SettingOption, kafka_options, warn_of_unknown
 from kedge.streams.events import DIED, SETTING
 from kedge.streams.logs import configure_logs
 from kedge.streams.settings import KafkaSettings
@@ -42,7 +42,8 @@ def actuator() -> None:
 @click.option(
     "--secret-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    default=lambda: WEBHOOK_SECRET_FILE.read(all_variables()) or None,
+    cls=SettingOption,
+    envvar=WEBHOOK_SECRET_FILE.name,
     help=f"webhook: a secret that it shares with the receiver.  [env: {WEBHOOK_SECRET_FILE.name}]",
 )
 @click.option(

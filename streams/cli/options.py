@@ -13,6 +13,7 @@ from kedge.schemas.registry import ConfluentRegistry
 from kedge.schemas.registry_http import RegistryHttp
 from kedge.streams.core.trusting import Signer
 from kedge.streams.events import SETTING
+from kedge.streams.registry_settings import RegistrySettings
 from kedge.streams.settings import KafkaSettings, SettingsError
 from kedge.streams.topics import OWN_MESSAGE_BYTES_MAX
 from kedge.streams.trust import trust_from_environment
@@ -21,6 +22,7 @@ from kedge.streams.variables.table import BROKERS, ENVIRONMENT, REGISTRY_URL, SI
 
 __all__ = [
     "DurationType",
+    "SettingOption",
     "as_json",
     "cluster_options",
     "codec",
@@ -66,6 +68,15 @@ def kafka_settings(brokers: str | None, environment: str | None) -> KafkaSetting
     return KafkaSettings.from_environment({**all_variables(), **said})
 
 
+class SettingOption(click.Option):
+    """An option whose `envvar` may also stand in the file that KEDGE_CONFIG_FILE names."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """Return what is set; None: nothing."""
+        del ctx
+        return all_variables().get(str(self.envvar), "").strip() or None
+
+
 class DurationType(click.ParamType):
     """A duration such as 90s, 5m, 1h or 1d; as milliseconds, at most `greatest_ms`."""
 
@@ -86,22 +97,20 @@ class DurationType(click.ParamType):
 
 def codec() -> Codec:
     """Return the codec that the environment asks for: framed for a registry where KEDGE_REGISTRY_URL names one."""
-    if not REGISTRY_URL.read(all_variables()):
+    registry = RegistrySettings.from_environment(all_variables())
+    if registry is None:
         return Codec(bytes_max=OWN_MESSAGE_BYTES_MAX)
-    return Codec(ConfluentRegistry(registry_http()), bytes_max=OWN_MESSAGE_BYTES_MAX)
+    return Codec(ConfluentRegistry(registry.http()), bytes_max=OWN_MESSAGE_BYTES_MAX)
 
 
 def registry_http() -> RegistryHttp:
     """Return what asks the registry that KEDGE_REGISTRY_URL names; raises `SettingsError`."""
-    url = REGISTRY_URL.read(all_variables())
-    if not url:
+    registry = RegistrySettings.from_environment(all_variables())
+    if registry is None:
         raise SettingsError(
             f"{REGISTRY_URL.name} is not set: give the registry's address, such as http://localhost:8081"
         )
-    try:
-        return RegistryHttp(url)
-    except ValueError as error:
-        raise SettingsError(f"{REGISTRY_URL.name}: {error}") from error
+    return registry.http()
 
 
 def warn_of_unknown(variables: Mapping[str, str]) -> None:

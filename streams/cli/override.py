@@ -13,7 +13,7 @@ from kedge.schemas.records import Action, OverrideAction
 from kedge.schemas.report_json import iso_time
 from kedge.streams.announce import Place
 from kedge.streams.cli.boundary import Exit
-from kedge.streams.cli.options import DurationType, as_json, codec, kafka_options
+from kedge.streams.cli.options import DurationType, SettingOption, as_json, codec, kafka_options
 from kedge.streams.people.overrides import HOLD_MS_MAX, Answer, Sent, Word, await_answer, send, signed
 from kedge.streams.pictures import printable
 from kedge.streams.settings import KafkaSettings
@@ -28,7 +28,8 @@ _HOUR_MS: Final = 3_600_000
 _MODEL = click.argument("model")
 _ACTOR = click.option(
     "--actor",
-    default=lambda: ACTOR.read(all_variables()) or None,
+    cls=SettingOption,
+    envvar=ACTOR.name,
     required=True,
     metavar="NAME",
     help=f"Who wants it.  [env: {ACTOR.name}]",

@@ -1,6 +1,8 @@
 """The one place where the publisher speaks Kafka."""
 
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Final, Protocol
 
@@ -13,6 +15,9 @@ from kedge.streams.access import Access, AccessError, is_forbidden
 from kedge.streams.names import Topics
 
 __all__ = ["KafkaLink", "Link", "Receipt"]
+
+_PAUSE_S: Final = 1.0
+"""Before a producer that has failed for good is replaced: the next one may fail as well."""
 
 Receipt = Callable[[str | None], None]
 """Called once for a message: with None when Kafka has it, with what went wrong when it was given up."""
@@ -105,7 +110,11 @@ class KafkaLink:
 
     def poll(self, timeout_s: float) -> None:
         """Serve librdkafka's callbacks."""
-        self._producer.poll(timeout_s)
+        try:
+            self._producer.poll(timeout_s)
+        except KafkaException as error:  # so it tells of what is fatal, such as that no right to write was given yet
+            self._trouble = self._words(error.args[0])
+            self._start_over()
 
     def purge(self) -> None:
         """Empty librdkafka's queues; the receipts say so."""
@@ -114,7 +123,9 @@ class KafkaLink:
 
     def _start_over(self) -> None:
         """Replace a producer that librdkafka has declared unusable."""
-        self.purge()
+        with suppress(KafkaException):
+            self.purge()
+        time.sleep(_PAUSE_S)
         self._producer = self._new_producer()
 
     def _delivered(self, receipt: Receipt, error: KafkaError | None, message: Message) -> None:

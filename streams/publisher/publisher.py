@@ -43,7 +43,8 @@ class Publisher:
     Args:
         brokers: host:port, comma-separated; else `KEDGE_BROKERS`.
         environment: prefix of every topic; else `KEDGE_ENVIRONMENT`.
-        registry_url: of a Confluent schema registry; else `KEDGE_REGISTRY_URL`, else none.
+        registry_url: of a Confluent schema registry; else `KEDGE_REGISTRY_URL`, else none. User and authority are in
+            `KEDGE_REGISTRY_…`, or in `settings`.
         security: TLS, and who the publisher is; else `KEDGE_KAFKA_…`, else neither.
         settings: all of it at once, instead of arguments and environment.
 

@@ -15,6 +15,7 @@ from kedge.streams.publisher.link import KafkaLink
 from kedge.streams.publisher.notices import Notices
 from kedge.streams.publisher.pump import POLL_S, Pump
 from kedge.streams.publisher.settings import PublisherSettings
+from kedge.streams.registry_settings import RegistrySettings
 
 __all__ = ["Session"]
 
@@ -32,7 +33,7 @@ class Session:
     def __init__(self, settings: PublisherSettings) -> None:
         self.intake: Final = Intake(settings.queue_rows_max, settings.queue_bytes_max)
         self._settings = settings
-        self._codec = _codec(settings.registry_url)
+        self._codec = _codec(settings.registry)
         self._producer = secrets.token_hex(12)
         self._starting = threading.RLock()
         self._thread: threading.Thread | None = None
@@ -119,12 +120,11 @@ class Session:
         notices.tell("rows undelivered so far", str(undelivered) if undelivered else None, now_s)
 
 
-def _codec(registry_url: str | None) -> Codec:
-    if registry_url is None:
+def _codec(registry: RegistrySettings | None) -> Codec:
+    if registry is None:
         return Codec()
     import encodings.idna  # noqa: F401, PLC0415 - else in the thread, with the first request: see `link`
 
     from kedge.schemas.registry import ConfluentRegistry  # noqa: PLC0415 - few have one
-    from kedge.schemas.registry_http import RegistryHttp  # noqa: PLC0415 - the same
 
-    return Codec(ConfluentRegistry(RegistryHttp(registry_url, timeout_s=REGISTRY_TIMEOUT_S, attempts=1)))
+    return Codec(ConfluentRegistry(registry.http(timeout_s=REGISTRY_TIMEOUT_S, attempts=1)))

@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 
 from kedge.streams.names import Topics
 from kedge.streams.publisher.batcher import Limits
+from kedge.streams.registry_settings import RegistrySettings
 from kedge.streams.security import PLAINTEXT, KafkaSecurity
 from kedge.streams.variables import all_variables
 from kedge.streams.variables.table import BROKERS, ENVIRONMENT, PUBLISHER, REGISTRY_URL
@@ -26,8 +27,8 @@ class PublisherSettings:
     """host:port, comma-separated."""
     environment: str
     """The deployment: prefix of every topic."""
-    registry_url: str | None = field(default=None, repr=False)
-    """A Confluent schema registry, credentials included; None: Avro single-object encoding."""
+    registry: RegistrySettings | None = None
+    """A schema registry; None: Avro single-object encoding."""
     queue_rows_max: int = PUBLISHER["queue_rows_max"].default
     """Rows on their way at most, ≥ 1."""
     queue_bytes_max: int = PUBLISHER["queue_bytes_max"].default
@@ -58,7 +59,7 @@ class PublisherSettings:
     def from_env(
         cls, environ: Mapping[str, str] = os.environ, *, security: KafkaSecurity | None = None, **given: str | None
     ) -> Self:
-        """Return the settings of `KEDGE_BROKERS`, `KEDGE_ENVIRONMENT`, `KEDGE_KAFKA_…`, `KEDGE_REGISTRY_URL` and
+        """Return the settings of `KEDGE_BROKERS`, `KEDGE_ENVIRONMENT`, `KEDGE_KAFKA_…`, `KEDGE_REGISTRY_…` and
         `KEDGE_PUBLISHER_<NAME>` for the numbers, from the environment or the file that `KEDGE_CONFIG_FILE` names; what
         is given (and not None) comes first.
 
@@ -67,11 +68,13 @@ class PublisherSettings:
         """  # noqa: D205 - the variables do not fit on one line
         environ = all_variables(environ)
         values: dict[str, object] = {name: setting.read(environ) for name, setting in PUBLISHER.items()}
-        for name, setting in (("brokers", BROKERS), ("environment", ENVIRONMENT), ("registry_url", REGISTRY_URL)):
+        for name, setting in (("brokers", BROKERS), ("environment", ENVIRONMENT)):
             # An environment has no default here: rows sent to the wrong one are not told from that one's own.
-            values[name] = given.get(name) or setting.text(environ) or None
-            if values[name] is None and setting is not REGISTRY_URL:
+            values[name] = given.get(name) or setting.text(environ)
+            if not values[name]:
                 raise ValueError(f"{setting.name} is not set, and no {name} was given")
+        url = given.get("registry_url")
+        values["registry"] = RegistrySettings.from_environment({**environ, REGISTRY_URL.name: url} if url else environ)
         values["security"] = security if security is not None else KafkaSecurity.from_environment(environ)
         return cls(**values)  # type: ignore[arg-type] # built from the fields themselves
 

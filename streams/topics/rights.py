@@ -26,6 +26,7 @@ class Component(StrEnum):
     OPERATOR = "operator"
     OWNER = "owner"
     REPLAY = "replay"
+    DOCTOR = "doctor"
 
     @property
     def who(self) -> str:
@@ -63,12 +64,13 @@ class Right:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Needs:
-    """What a component does, by logical topic names (`*`: all of them)."""
+    """What a component does, by logical topic names."""
 
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     makes: bool = False
     counts: bool = False
+    examines: bool = False
 
 
 _STATES: Final = tuple(f"{agent}_state" for agent in Agent)
@@ -88,6 +90,7 @@ RIGHTS: Final[Mapping[Component, _Needs]] = {
     Component.OPERATOR: _Needs(reads=(*_TOLD, *_CATALOG), writes=("overrides",)),
     Component.OWNER: _Needs(reads=_CATALOG, writes=_CATALOG),
     Component.REPLAY: _Needs(reads=("predictions", "outcomes", *_CATALOG)),
+    Component.DOCTOR: _Needs(examines=True),
 }
 
 _WHO: Final[Mapping[Component, str]] = {
@@ -99,6 +102,7 @@ _WHO: Final[Mapping[Component, str]] = {
     Component.OPERATOR: "people on call: `kedge override`, `kedge drill`",
     Component.OWNER: "who changes what is watched: `kedge monitor publish`, `kedge baseline publish`",
     Component.REPLAY: "`kedge replay --from-kafka`; it reads what features held",
+    Component.DOCTOR: "`kedge doctor`; it reads what features held",
 }
 
 
@@ -118,8 +122,12 @@ def _rights(needs: _Needs, environment: str) -> Iterator[Right]:
     topics = Topics(environment)
     yield from (Right(Operation.READ, Kind.TOPIC, topics.of(name)) for name in needs.reads)
     yield from (Right(Operation.WRITE, Kind.TOPIC, topics.of(name)) for name in needs.writes)
-    if needs.reads:
+    if needs.reads or needs.examines:
         yield Right(Operation.DESCRIBE, Kind.GROUP, reader_group(environment))
+    if needs.examines:
+        yield Right(Operation.DESCRIBE, Kind.GROUP, group_id(environment))
+        for operation in (Operation.READ, Operation.DESCRIBE_CONFIGS):
+            yield Right(operation, Kind.TOPIC, topics.of(""), prefixed=True)
     if needs.makes:
         for operation in (Operation.CREATE, Operation.DESCRIBE, Operation.DESCRIBE_CONFIGS):
             yield Right(operation, Kind.TOPIC, topics.of(""), prefixed=True)
@@ -159,6 +167,11 @@ def _more(needs: _Needs) -> str:
     said = [f"DESCRIBE on the group `{reader_group('ENV')}`"] if needs.reads else []
     if needs.makes:
         said.append("CREATE, DESCRIBE and DESCRIBE_CONFIGS on all topics that begin with `ENV.kedge.`")
+    if needs.examines:
+        said = [
+            "READ and DESCRIBE_CONFIGS on all topics that begin with `ENV.kedge.`",
+            f"DESCRIBE on the groups `{group_id('ENV')}` and `{reader_group('ENV')}`",
+        ]
     if needs.counts:
         said.append(
             f"READ on the group `{group_id('ENV')}`, WRITE on all transactional ids that begin with "

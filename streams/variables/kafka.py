@@ -1,10 +1,11 @@
-"""The settings of TLS and SASL, the same for every client of Kafka."""
+"""The settings of TLS and SASL, the same for every client of Kafka and of the schema registry."""
 
 from typing import Final
 
 from kedge.streams.variables.kinds import Text
 
 _ALL: Final = "all that use Kafka"
+_REGISTRY: Final = "all that use a registry"
 _PEM: Final = "path of a PEM file"
 _SECRET_FILE: Final = "path of a file that holds a secret"  # noqa: S105 - what kind of value it is
 
@@ -62,6 +63,22 @@ SECURITY: Final = (
 )
 """What has no meaning for PLAINTEXT."""
 
+REGISTRY_USERNAME: Final = Text(
+    name="KEDGE_REGISTRY_USERNAME",
+    readers=_REGISTRY,
+    kind="a name",
+    doc="Where the registry asks for one (basic auth).",
+)
+REGISTRY_PASSWORD_FILE: Final = Text(
+    name="KEDGE_REGISTRY_PASSWORD_FILE", readers=_REGISTRY, kind=_SECRET_FILE, doc="That user's password, one line."
+)
+REGISTRY_CA_FILE: Final = Text(
+    name="KEDGE_REGISTRY_CA_FILE",
+    readers=_REGISTRY,
+    kind=_PEM,
+    doc="Who may sign the registry's certificate; where it is not set, whom the system trusts.",
+)
+
 CONFIG_FILE: Final = Text(
     name="KEDGE_CONFIG_FILE",
     readers="all",
@@ -74,5 +91,6 @@ SECURITY_SETTINGS: Final = (
     SECURITY_PROTOCOL,
     *(CA_FILE, CERTIFICATE_FILE, KEY_FILE, KEY_PASSWORD_FILE),
     *(SASL_MECHANISM, USERNAME, PASSWORD_FILE, PASSWORD),
+    *(REGISTRY_USERNAME, REGISTRY_PASSWORD_FILE, REGISTRY_CA_FILE),
 )
 """All of them, in the order in which docs/configuration.md shows them."""

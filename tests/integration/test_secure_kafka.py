@@ -63,6 +63,8 @@ def test_every_component_does_its_work_with_its_least_rights_and_needs_each_of_t
         owners_change_what_is_watched(scene, variables[Component.OWNER], tmp_path)
         people_on_call_hold_it(scene, variables[Component.OPERATOR])
         people_look(scene, variables[Component.READER])
+        examined = lines(call("doctor", "--json", env=variables[Component.DOCTOR]))
+        assert [one for one in examined if one["check"] == "workers"], examined
         told = [scene.worker.log.read_text(), scene.worker.get("/metrics")[1], repr(scene.outputs.seen), caplog.text]
     assert PASSWORD in secure_kafka.password("")
     assert PASSWORD not in "".join(told)
@@ -103,10 +105,14 @@ def people_look(scene: Scene, reader: Mapping[str, str]) -> None:
 
 
 def check_rights(broker: SecureBroker, component: Component, environment: str) -> None:
-    """Every right was used for what it is for."""
-    used = {tuple(words) for principal, *words in broker.used() if principal == f"User:{user_of(component)}"}
-    unused = [right for right in rights_of(component, environment) if not any(_is(right, *one) for one in used)]
+    """Every right was used for what it is for, and no other was wanted."""
+    allowed, denied = (
+        {(what, kind, name) for who, what, kind, name in broker.told(verdict) if who == f"User:{user_of(component)}"}
+        for verdict in ("Allowed", "Denied")
+    )
+    unused = [right for right in rights_of(component, environment) if not any(_is(right, *one) for one in allowed)]
     assert unused == [], f"{component} does not need them"
+    assert {one for one in denied if one[2].startswith(f"{environment}.")} == set(), f"{component} needs them"
 
 
 def _is(right: Right, operation: str, kind: str, name: str) -> bool:

@@ -220,9 +220,8 @@ def test_an_answer_in_drops_is_not_waited_for(server: Server) -> None:
 
 
 def test_user_and_password_are_sent_and_never_said(server: Server) -> None:
-    clock = Clock()
-    url = server.url.replace("//", "//ann:s%40cret@")
-    registry = at(url, clock)
+    http = RegistryHttp(server.url, credentials=("ann", "s@cret"), sleep=lambda _: None)
+    registry = ConfluentRegistry(http)
     server.failures = [401]
     with pytest.raises(RegistryUnavailableError) as caught:
         registry.schema(3)
@@ -230,7 +229,8 @@ def test_user_and_password_are_sent_and_never_said(server: Server) -> None:
     assert "cret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["", "registry:8081", "file:///etc/passwd", "http://"])
-def test_an_address_that_is_none_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="address"):
-        RegistryHttp(url)
+@pytest.mark.parametrize("url", ["", "registry:8081", "file:///etc/passwd", "http://", "//ann:s%40cret@registry"])
+def test_an_address_that_is_none_or_holds_a_secret_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="address") as refused:
+        RegistryHttp(f"http:{url}" if "@" in url else url)
+    assert "cret" not in str(refused.value)

@@ -42,7 +42,9 @@ authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 allow.everyone.if.no.acl.found=false
 super.users=User:{admin};User:{broker};User:ANONYMOUS
 """
-_ALLOWED: Final = re.compile(r"Principal = (\S+) is Allowed operation = (\S+) .*? on resource = (\w+):\w+:(\S+) ")
+_AUDIT: Final = re.compile(
+    r"Principal = (\S+) is (Allowed|Denied) operation = (\S+) .*? on resource = (\w+):\w+:(\S+) "
+)
 _LOGIN: Final = "org.apache.kafka.common.security.scram.ScramLoginModule"
 
 
@@ -136,9 +138,10 @@ class SecureBroker(Broker):
         )
         wait_for(lambda: set(bindings) <= set(admin.describe_acls(asked).result(20)), f"the rights of {principal}")
 
-    def used(self) -> set[tuple[str, str, str, str]]:
-        """What the authorizer has allowed so far: principal, operation, kind and name of the resource."""
-        return {found.groups() for found in _ALLOWED.finditer(self.log.read_text(errors="replace"))}  # type: ignore[misc]
+    def told(self, verdict: str) -> set[tuple[str, str, str, str]]:
+        """What the authorizer has Allowed or Denied so far: principal, operation, kind and name of the resource."""
+        told = _AUDIT.findall(self.log.read_text(errors="replace"))
+        return {(who, operation, kind, name) for who, said, operation, kind, name in told if said == verdict}
 
     def listeners(self) -> str:
         """SCRAM, and client certificates."""

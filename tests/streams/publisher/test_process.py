@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[3]
 PRELUDE = """
 import json, logging, multiprocessing, os, signal, sys, threading, time
 from kedge import Publisher, PublisherSettings
+from kedge.streams.registry_settings import RegistrySettings
 
 logging.getLogger("kedge").addHandler(logging.NullHandler())  # else it says on stderr that rows are dropped
 
@@ -105,7 +106,7 @@ def test_nothing_is_imported_once_a_publisher_is_made() -> None:
         program = Program(
             MockCluster(),  # of its own: the other tests read theirs without a registry
             f"""
-            ps = [publisher(), publisher(registry_url="http://localhost:{server.server_port}")]
+            ps = [publisher(), publisher(registry=RegistrySettings(url="http://localhost:{server.server_port}"))]
             before = set(sys.modules)
             for p in ps:
                 more = dict(model="m", version="1", score=0.5, label="a", error="e", latency_ms=1.0, probe=True)
