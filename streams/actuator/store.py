@@ -16,7 +16,7 @@ from kedge.streams.actuator.rules import Entry, Known, Result, Stage
 
 __all__ = ["Store", "StoreError"]
 
-_FORMAT: Final = "1"
+_FORMAT: Final = "2"
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS positions
@@ -24,16 +24,25 @@ CREATE TABLE IF NOT EXISTS positions
 CREATE TABLE IF NOT EXISTS sequences (model TEXT PRIMARY KEY, highest INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS commands (
     command_id TEXT PRIMARY KEY, model TEXT NOT NULL, stage TEXT NOT NULL, generation TEXT NOT NULL,
-    result TEXT NOT NULL, reason TEXT NOT NULL, observed_version TEXT NOT NULL, timestamp INTEGER NOT NULL) STRICT;
+    result TEXT NOT NULL, reason TEXT NOT NULL, observed_version TEXT NOT NULL, timestamp INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL) STRICT;
 """
 _SAVE: Final = """
-INSERT INTO commands VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (command_id) DO UPDATE SET stage = excluded.stage,
+INSERT INTO commands VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (command_id) DO UPDATE SET stage = excluded.stage,
     generation = excluded.generation, result = excluded.result, reason = excluded.reason,
     observed_version = excluded.observed_version, timestamp = excluded.timestamp
 """
 _RAISE: Final = """
 INSERT INTO sequences VALUES (?, ?) ON CONFLICT (model) DO UPDATE SET highest = max(highest, excluded.highest)
 """
+_FORGET: Final = """
+DELETE FROM commands WHERE model = ? AND stage != ? AND expires_at < ? AND rowid NOT IN
+    (SELECT rowid FROM commands WHERE model = ? ORDER BY rowid DESC LIMIT ?)
+"""
+_KEPT: Final = 64
+"""A model's newest commands, which are kept whenever they expired: the guard remembers fewer."""
+_EXPIRED_FOR_MS: Final = 24 * 3_600_000
+"""How long a command must have been expired before it is forgotten: by then no clock is off by so much."""
 
 
 class StoreError(Exception):
@@ -122,23 +131,30 @@ class Store:
         self._save(command, Entry(model=command.model, stage=Stage.INTENT, generation=generation))
 
     def settle(self, command: Command, result: Result, now_ms: int) -> Entry:
-        """Keep how a command ended, for good; return that."""
+        """Keep how a command ended, and return that; old ones that have long expired are forgotten.
+
+        Nothing that could still be obeyed, and nothing that was begun and has no result, is ever forgotten.
+        """
         entry = Entry(model=command.model, stage=Stage.DONE, result=result, timestamp=now_ms)
         self._save(command, entry)
+        with self._changing():
+            self._db.execute(
+                _FORGET, (command.model, Stage.INTENT.value, now_ms - _EXPIRED_FOR_MS, command.model, _KEPT)
+            )
         return entry
 
     def _save(self, command: Command, entry: Entry) -> None:
         result = ("", "", "") if entry.result is None else _columns(entry.result)
         with self._changing():
             row = (command.command_id, command.model, entry.stage.value, entry.generation, *result, entry.timestamp)
-            self._db.execute(_SAVE, row)
+            self._db.execute(_SAVE, (*row, command.expires_at))
             self._db.execute(_RAISE, (command.model, command.sequence))
 
     def _entry(self, command_id: str) -> Entry | None:
         row = self._db.execute("SELECT * FROM commands WHERE command_id = ?", (command_id,)).fetchone()
         if row is None:
             return None
-        _, model, stage, generation, result, reason, observed, timestamp = row
+        _, model, stage, generation, result, reason, observed, timestamp, _ = row
         ended = Result(result=AckResult(result), reason=reason, observed_version=observed) if result else None
         return Entry(model=model, stage=Stage(stage), generation=generation, result=ended, timestamp=timestamp)
 
@@ -155,7 +171,10 @@ class Store:
             )
         facts = dict(self._db.execute("SELECT name, value FROM facts").fetchall())
         if facts["format"] != _FORMAT:
-            raise StoreError(f"{self._path} has format {facts['format']}, known here is {_FORMAT}: update kedge")
+            raise StoreError(
+                f"{self._path} has format {facts['format']}, known here is {_FORMAT}: move it away; a new one begins "
+                "at the end of the log and obeys nothing older"
+            )
         if facts["environment"] != environment:
             raise StoreError(
                 f"{self._path} belongs to the environment {facts['environment']!r}, not {environment!r}: give each "
