@@ -17,7 +17,7 @@ from kedge.streams.worker.means import AgentSpec, Means
 from kedge.streams.worker.owner import Owner
 from kedge.streams.worker.restore import RestoreError
 from kedge.streams.worker.scheduler import Batch
-from kedge.streams.worker.takeover import refuse_unequal
+from kedge.streams.worker.takeover import UnreadableStateError, refuse_unequal
 from kedge.streams.worker.transaction import AbandonedError, FencedError, TransactionError
 from kedge.streams.worker.transport import FetchThread
 
@@ -163,7 +163,7 @@ class Owners:
 
     def _failed(self, error: Exception) -> None:
         match error:
-            case TopologyMismatchError() | TopicsMissingError() | UnequalPartitionsError():
+            case TopologyMismatchError() | TopicsMissingError() | UnequalPartitionsError() | UnreadableStateError():
                 self._means.die(str(error), code=FAILED)
             case FencedError():
                 self._means.die(f"fenced while taking over: another worker took the partition ({error})")

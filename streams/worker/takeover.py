@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from confluent_kafka import TopicPartition
 
+from kedge.schemas.errors import UndecodableError
 from kedge.streams.core.instructions import Core, TopologyMismatchError
 from kedge.streams.events import RETRIED
 from kedge.streams.names import transactional_id
@@ -15,6 +16,10 @@ from kedge.streams.worker.means import AgentSpec, Means
 from kedge.streams.worker.restore import RestoreError, read_to
 from kedge.streams.worker.source import positions
 from kedge.streams.worker.transaction import Retry, TransactionalWriter
+
+
+class UnreadableStateError(Exception):
+    """A record of the state is none that this release knows: to start again would not help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,7 @@ def take_over(
         FencedError, TransactionError, AbandonedError, ClusterError, RestoreError: the partition is not ours, and
             nothing of its state may be used.
         TopologyMismatchError: the state cannot go with this cluster, whoever tries.
+        UnreadableStateError: a newer release has written it.
     """
     kafka = means.settings.kafka
     again = Repeated()
@@ -72,8 +78,15 @@ def take_over(
             raise RestoreError("given up: the partition was revoked while the schema registry was away")
         core.restore(key, value)
 
-    records = read_to(kafka, state, end, take=restore, abandoned=abandoned)
-    core.restored()
+    try:
+        records = read_to(kafka, state, end, take=restore, abandoned=abandoned)
+        core.restored()
+    except UndecodableError as error:
+        message = (
+            f"the state of {spec.name} {partition} holds a record that this release cannot read ({error}): a newer "
+            "release has written it. Install that one again; docs/upgrade.md has the way back"
+        )
+        raise UnreadableStateError(message) from error
     for name, offset in positions(core.committed, spec.sources).items():
         _refuse_shorter_log(spec, sources[name], offset, ends[sources[name].topic, partition])
     return Taken(core, writer, dict(core.committed), records)

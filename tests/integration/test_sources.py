@@ -4,6 +4,7 @@ import logging
 import re
 import signal
 import threading
+from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
@@ -16,6 +17,9 @@ from kedge.streams.settings import KafkaSettings
 from kedge.streams.worker.cluster import Cluster
 from kedge.streams.worker.exits import die
 from kedge.streams.worker.reader import Feed, FeedReader
+from tests.support import rides
+from tests.support.kafka import Broker
+from tests.support.service import Service
 from tests.support.shell import PARTITIONS, Seen, Source
 from tests.support.stage import MODELS, Stage
 
@@ -110,6 +114,23 @@ def test_topics_of_unequal_partition_counts_are_refused_at_the_start(stage: Stag
     assert worker.process.wait(30) == 1
     assert "the topics of tally must have one partition count" in worker.messages()[-1]
     assert f"{grown} has {PARTITIONS + 1}" in worker.messages()[-1]
+
+
+def test_a_state_that_a_newer_release_wrote_ends_the_worker_with_what_to_do(
+    kafka: Broker, environment: str, tmp_path: Path
+) -> None:
+    service = Service(kafka, environment, tmp_path)
+    service.open(rides.monitor(), None)
+    producer = service.producer()
+    # Avro's single-object encoding, by a schema that nobody has yet.
+    producer.produce(service.topics.guard_state, b"\xc3\x01" + 8 * b"\x07" + b"body", b"model", partition=0)
+    assert producer.flush(20) == 0
+    worker = service.worker("w1")
+    try:
+        assert worker.process.wait(30) == 1
+    finally:
+        service.end()
+    assert "the state of guard 0 holds a record that this release cannot read" in worker.messages()[-1]
 
 
 def test_a_feed_goes_back_so_far_in_time_and_no_further(stage: Stage) -> None:
