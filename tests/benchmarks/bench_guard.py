@@ -19,7 +19,8 @@ import numpy as np
 from confluent_kafka import Consumer, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
-from kedge.schemas.records import Ack, Action, Command
+from kedge.schemas.records import Ack, Action, Command, Verdict
+from tests.streams.core.made_guard import ARMED, DAWN, LENGTH, Desk, finding
 from tests.support.incidents import MOST_WINDOWS, Day, Scene
 from tests.support.kafka import Broker
 from tests.support.service import CODEC, MODELS
@@ -28,11 +29,14 @@ from tests.support.waiting import wait_for
 ENVIRONMENTS: Final = 8
 MODELS_AT_ONCE: Final = ("one", "two", "three")
 _TAKEN: Final = (("kedge_rows_total", "counted"), ("kedge_outcomes_total", "received"))
+FEATURES: Final = 50
+SEGMENTS: Final = 60
+WINDOWS: Final = 4
 USUAL: Final = {"KEDGE_CHECKPOINT_SECONDS": "1"}
 
 
 def run() -> dict[str, float]:
-    """Return seconds, over all incidents."""
+    """Return seconds over all incidents, and milliseconds of one decision."""
     commands: list[float] = []
     answers: list[float] = []
     logging.getLogger("kedge.actuator").setLevel(logging.ERROR)  # it says of each new store that it is new
@@ -51,7 +55,26 @@ def run() -> dict[str, float]:
         "close_to_command_p99_s": float(np.percentile(commands, 99)),
         "close_to_ack_p50_s": float(np.percentile(answers, 50)),
         "close_to_ack_p99_s": float(np.percentile(answers, 99)),
+        "decision_of_3000_tracks_ms": _decision_ms(Verdict.STABLE),
+        "decision_of_3000_drifted_ms": _decision_ms(Verdict.DRIFTED),
     }
+
+
+def _decision_ms(verdict: Verdict) -> float:
+    """Median time of one report, from its bytes to the journal's, once all tracks have windows."""
+    desk = Desk(ARMED + "policy: {breaches: 1, windows: 3}\n")
+    findings = tuple(finding(verdict, signal=f"feature_{number:02}") for number in range(FEATURES))
+    took = []
+    for window in range(WINDOWS):
+        desk.now = DAWN + (window + 1) * LENGTH
+        for segment in range(SEGMENTS):
+            desk.append("reports", desk.report(segment=f"area={segment:02}", findings=findings, verdict=verdict))
+            began = time.perf_counter()
+            desk.read("reports")
+            took.append(time.perf_counter() - began)
+        desk.round()
+        desk.window += LENGTH
+    return float(np.median(took[SEGMENTS:])) * 1_000
 
 
 def _incidents(scene: Scene, seen: "Seen") -> Iterator[tuple[float, float]]:
