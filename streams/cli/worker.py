@@ -6,6 +6,8 @@ import click
 from prometheus_client import CollectorRegistry
 
 from kedge.streams.cli.options import codec, kafka_options, warn_of_unknown
+from kedge.streams.console.access import Access, console_token
+from kedge.streams.console.console import Console
 from kedge.streams.core.catalog import Catalog
 from kedge.streams.core.guard_means import GuardMeans
 from kedge.streams.core.rollbacks import RECENT_MS
@@ -49,4 +51,7 @@ def worker(ctx: click.Context, kafka: KafkaSettings) -> None:
         Feed(topics=CATALOG, sink=catalog_sink(catalog, shared, trust.verifier, registry)),
         Feed(topics=("control",), sink=rollbacks.take, back_ms=RECENT_MS),
     ]
-    ctx.exit(run_worker(settings, agents, feeds, shared, registry=registry))
+    token = console_token(all_variables())
+    console = Console(kafka, catalog, codec(), Access(host=settings.worker.http_host, token=token), registry)
+    console.start()
+    ctx.exit(run_worker(settings, agents, feeds, shared, registry=registry, pages=console))

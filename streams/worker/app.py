@@ -23,7 +23,7 @@ from kedge.streams.topics import TOPICS
 from kedge.streams.worker.cluster import Cluster, ClusterError
 from kedge.streams.worker.exits import CRASHED, FAILED, LOG, die
 from kedge.streams.worker.faust_app import SIGNALS, build_app
-from kedge.streams.worker.health import Health, serve
+from kedge.streams.worker.health import Desk, Health, Pages, ProbesOnly, serve
 from kedge.streams.worker.means import AgentSpec, Means
 from kedge.streams.worker.owners import Owners
 from kedge.streams.worker.reader import Feed, FeedReader
@@ -43,6 +43,7 @@ def run_worker(
     codec: Codec,
     *,
     registry: CollectorRegistry | None = None,
+    pages: Pages | None = None,
 ) -> int:
     """Run until a signal; returns the exit code. Call it in the main thread, once in a process.
 
@@ -53,10 +54,11 @@ def run_worker(
 
     Each sink of `feeds` is given the records of its topics: logical topic, key, value. It has been given all there
     are before any core folds, and is called on the thread that folds. `codec` is what agents and sinks decode with.
+    `pages` answers whatever is no probe.
     """
     worker, health, registry = settings.worker, Health(), registry or CollectorRegistry()
     try:
-        server = serve(health, registry, worker.http_host, worker.http_port)
+        server = serve(Desk(health, registry, pages or ProbesOnly()), worker.http_host, worker.http_port)
     except OSError as error:
         words = f"cannot listen on {worker.http_host} port {worker.http_port}: {error} (KEDGE_HTTP_PORT)"
         events.DIED.tell(LOG, words, exit_code=FAILED)

@@ -1,17 +1,53 @@
-"""Our own small HTTP server, in a thread of its own: it answers whatever the event loop is doing.
+"""Our own small HTTP server, in threads of its own: it answers whatever the event loop is doing.
 
 `/healthz`: 200 unless the watchdog has found a fault. `/readyz`: 200 once the state is restored and counting.
-`/metrics`: Prometheus.
+`/metrics`: Prometheus. Everything else is for `Pages`, where there are any.
 """
 
+import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 _TEXT = "text/plain; charset=utf-8"
+
+_BODY_MAX = 4_096
+"""Nobody has more to say to a page that is only to be read."""
+
+_IDLE_S = 30.0
+"""A client that is silent for so long is let go: each holds a thread."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a browser asks; the names of `headers` are in lower case."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What it is told."""
+
+    status: int
+    kind: str
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Pages(Protocol):
+    """Whoever answers what is no probe."""
+
+    def answer(self, request: Request) -> Answer:
+        """Return the answer; never raises. It is called from several threads."""
 
 
 class Health:
@@ -26,43 +62,91 @@ class Health:
         """From now on `/healthz` answers 503 with the reason."""
         self.fault = reason
 
-    def answer(self, path: str, registry: CollectorRegistry) -> tuple[int, str, bytes]:
-        """Status, content type and body for a GET of `path`."""
+    def answer(self, path: str, registry: CollectorRegistry) -> Answer | None:
+        """The answer to a probe of `path`; None: it is none."""
         match path.partition("?")[0]:
             case "/healthz":
                 return self._probe(self.fault)
             case "/readyz":
                 return self._probe(self.fault or self.waiting_for())
             case "/metrics":
-                return 200, CONTENT_TYPE_LATEST, generate_latest(registry)
+                return Answer(200, CONTENT_TYPE_LATEST, generate_latest(registry))
             case _:
-                return 404, _TEXT, b"/healthz, /readyz or /metrics\n"
+                return None
 
     @staticmethod
-    def _probe(trouble: str | None) -> tuple[int, str, bytes]:
-        return (200, _TEXT, b"ok\n") if trouble is None else (503, _TEXT, f"{trouble}\n".encode())
+    def _probe(trouble: str | None) -> Answer:
+        return Answer(200, _TEXT, b"ok\n") if trouble is None else Answer(503, _TEXT, f"{trouble}\n".encode())
 
 
-def serve(health: Health, registry: CollectorRegistry, host: str, port: int) -> ThreadingHTTPServer:
-    """Listen, and answer from a daemon thread; `server_port` of the result is the port (0 took a free one).
+class ProbesOnly:
+    """Pages where there are none."""
+
+    def answer(self, request: Request) -> Answer:  # noqa: ARG002 - whatever is asked
+        """Name what there is."""
+        return Answer(404, _TEXT, b"/healthz, /readyz or /metrics\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Who answers what."""
+
+    health: Health
+    registry: CollectorRegistry
+    pages: Pages = field(default_factory=ProbesOnly)
+
+
+def serve(desk: Desk, host: str, port: int) -> ThreadingHTTPServer:
+    """Listen, and answer from daemon threads; `server_port` of the result is the port (0 took a free one).
 
     Raises:
         OSError: the address cannot be listened on.
     """
 
     class Handler(BaseHTTPRequestHandler):
+        timeout = _IDLE_S
+        server_version = "kedge"
+        sys_version = ""
+
         def do_GET(self) -> None:
-            status, kind, body = health.answer(self.path, registry)
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
+            probed = desk.health.answer(self.path, desk.registry) if self.command in ("GET", "HEAD") else None
+            self._send(probed or self._paged())
+
+        do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # noqa: N815 - http.server's names
+
+        def _paged(self) -> Answer:
+            length = self.headers.get("Content-Length", "0")
+            if not length.isdecimal() or int(length) > _BODY_MAX:
+                return Answer(413, _TEXT, b"too much is sent\n")
+            body = self.rfile.read(int(length))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            return desk.pages.answer(Request(method=self.command, path=self.path, headers=headers, body=body))
+
+        def _send(self, answer: Answer) -> None:
+            self.send_response(answer.status)
+            self.send_header("Content-Type", answer.kind)
+            self.send_header("Content-Length", str(len(answer.body)))
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(answer.body)
 
         def log_message(self, *_: object) -> None:
             """A probe every few seconds is nothing to log."""
 
-    server = ThreadingHTTPServer((host, port), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_: object) -> None:
+            """A client that went away in the middle is nothing to log."""
+
+    server = Server((host, port), Handler)
+
+    def run() -> None:
+        # Signals are the main thread's, which may be holding them back.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+        server.serve_forever()
+
+    threading.Thread(target=run, name="health", daemon=True).start()
     return server

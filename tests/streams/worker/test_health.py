@@ -4,29 +4,35 @@ import urllib.request
 
 from prometheus_client import CollectorRegistry, Counter
 
-from kedge.streams.worker.health import Health, serve
+from kedge.streams.worker.health import Desk, Health, serve
+
+
+def told(health: Health, path: str) -> tuple[int, bytes]:
+    answer = health.answer(path, CollectorRegistry())
+    assert answer is not None
+    return answer.status, answer.body
 
 
 def test_ready_only_when_nothing_is_waited_for() -> None:
-    health, registry = Health(), CollectorRegistry()
-    assert health.answer("/healthz", registry)[0] == 200
-    assert health.answer("/readyz", registry)[::2] == (503, b"starting\n")
+    health = Health()
+    assert told(health, "/healthz")[0] == 200
+    assert told(health, "/readyz") == (503, b"starting\n")
     health.waiting_for = lambda: None
-    assert health.answer("/readyz?verbose", registry)[::2] == (200, b"ok\n")
+    assert told(health, "/readyz?verbose") == (200, b"ok\n")
 
 
 def test_a_fault_fails_both_probes() -> None:
-    health, registry = Health(), CollectorRegistry()
+    health = Health()
     health.waiting_for = lambda: None
     health.failed("the loop stands")
-    assert health.answer("/healthz", registry)[::2] == (503, b"the loop stands\n")
-    assert health.answer("/readyz", registry)[::2] == (503, b"the loop stands\n")
+    assert told(health, "/healthz") == (503, b"the loop stands\n")
+    assert told(health, "/readyz") == (503, b"the loop stands\n")
 
 
 def test_it_answers_over_http() -> None:
     registry = CollectorRegistry()
     Counter("kedge_test", "A test.", registry=registry).inc()
-    server = serve(Health(), registry, "127.0.0.1", 0)
+    server = serve(Desk(Health(), registry), "127.0.0.1", 0)
     try:
         address = f"http://127.0.0.1:{server.server_port}/metrics"
         with urllib.request.urlopen(address, timeout=10) as answer:

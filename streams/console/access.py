@@ -1,0 +1,120 @@
+"""Who may see the console. Values in, yes or no out; no clock, no files but the token's.
+
+On loopback whoever can log in to the machine may; a page of another site that has talked a browser into asking for it
+(DNS rebinding) has another host's name in its request, and may not. Elsewhere a token is needed.
+"""
+
+import hmac
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
+from typing import Final
+
+from kedge.streams.settings import SettingsError
+
+__all__ = ["COOKIE", "SESSION_MS", "Access", "Refusal", "console_token"]
+
+COOKIE: Final = "kedge_console"
+SESSION_MS: Final = 12 * 3_600_000
+_TOKEN_MIN: Final = 16
+_VARIABLE: Final = "KEDGE_CONSOLE_TOKEN_FILE"
+_HOST: Final = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[^:\[\]]+)(?::\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a page is not shown; `login`: a token would open it."""
+
+    status: int
+    words: str
+    login: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """The rule of one worker; `host` is where it listens, `token` empty where none is set."""
+
+    host: str
+    token: str = field(default="", repr=False)
+
+    def refusal(self, headers: Mapping[str, str], now_ms: int) -> Refusal | None:
+        """Return why a request is refused; None: it is not."""
+        if not self.token:
+            return self._without_token(headers)
+        if self._bears(headers) or self._has_session(headers, now_ms):
+            return None
+        return Refusal(401, "This console asks for its token.", login=True)
+
+    def session(self, offered: str, now_ms: int) -> str | None:
+        """Return the cookie's value for whoever offers the right token."""
+        if not self.token or not _same(offered, self.token):
+            return None
+        return self._cookie(now_ms + SESSION_MS)
+
+    def _without_token(self, headers: Mapping[str, str]) -> Refusal | None:
+        if not _is_loopback(self.host):
+            return Refusal(
+                403,
+                f"This worker listens on {self.host}, where others can reach it: set {_VARIABLE} to a file with a "
+                "token, and the console opens to whoever has it.",
+            )
+        named = _HOST.fullmatch(headers.get("host", ""))
+        if named is None or not _is_loopback(named["name"].strip("[]")):
+            return Refusal(421, "The console answers under localhost, 127.0.0.1 and [::1] only, unless it has a token.")
+        return None
+
+    def _bears(self, headers: Mapping[str, str]) -> bool:
+        scheme, _, offered = headers.get("authorization", "").partition(" ")
+        return scheme.lower() == "bearer" and _same(offered.strip(), self.token)
+
+    def _has_session(self, headers: Mapping[str, str], now_ms: int) -> bool:
+        try:
+            morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+        except CookieError:
+            return False
+        until, _, _ = ("" if morsel is None else morsel.value).partition(".")
+        if morsel is None or not until.isdecimal() or len(until) > len(str(now_ms)) + 1:
+            return False
+        return _same(morsel.value, self._cookie(int(until))) and now_ms < int(until)
+
+    def _cookie(self, until_ms: int) -> str:
+        """A session says until when it is good; it is signed with the token, and does not hold it."""
+        seal = hmac.new(self.token.encode(), f"console {until_ms}".encode(), "sha256").hexdigest()
+        return f"{until_ms}.{seal}"
+
+
+def console_token(variables: Mapping[str, str]) -> str:
+    """Return the token in the file that `KEDGE_CONSOLE_TOKEN_FILE` names; empty: none is asked for.
+
+    Raises:
+        SettingsError: the file cannot be read, or holds no token that is worth its name.
+    """
+    path = variables.get(_VARIABLE, "").strip()
+    if not path:
+        return ""
+    try:
+        token = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{_VARIABLE}: {path} cannot be read: {error}") from error
+    if len(token) < _TOKEN_MIN or not token.isascii() or not token.isprintable() or " " in token:
+        raise SettingsError(
+            f"{_VARIABLE}: {path} holds no token of {_TOKEN_MIN} or more printable ASCII characters: "
+            "make one with `openssl rand -hex 32`"
+        )
+    return token
+
+
+def _same(offered: str, right: str) -> bool:
+    return hmac.compare_digest(offered.encode(), right.encode())
+
+
+def _is_loopback(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,234 @@
+"""The thread that reads Kafka for the console: without a group, committed records only, and never more than it may.
+
+It works at most a fifth of the time, so that counting keeps the processor; a fault in here is logged, counted and shown
+on the page, and what it stumbled over is left behind. Where it stands is remembered: from there it goes on, once a
+broker is back.
+"""
+
+import signal
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from kedge.streams.console.board import RECORDS, Board, Laid
+from kedge.streams.console.situation import Reading
+from kedge.streams.console.words import DAY_MS
+from kedge.streams.names import Topics
+from kedge.streams.settings import KafkaSettings
+from kedge.streams.worker.exits import LOG
+from kedge.streams.worker.restore import PARTITION_EOF, passing, reader_settings
+
+__all__ = ["USUAL", "Pace", "Reader", "now_ms"]
+
+Log = tuple[str, int]
+"""Full topic name and partition."""
+
+_BATCH: Final = 200
+_BACK_MS: Final = 7 * DAY_MS
+_BACK_RECORDS: Final = 10_000
+"""Of each partition, whichever begins later."""
+_TIMEOUT_S: Final = 10.0
+_AT_ONCE: Final = 4
+"""Times as long as it has worked, it rests."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Seconds: between questions whether Kafka is there, after it was not, and after a fault of ours."""
+
+    ask_s: float = 5.0
+    away_s: float = 3.0
+    fault_s: float = 30.0
+    poll_s: float = 0.5
+
+
+USUAL: Final = Pace()
+
+
+def now_ms() -> int:
+    """Return the wall clock, milliseconds since 1970-01-01 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class _TroubleError(Exception):
+    """What keeps the topics from being read, in words that say what to do."""
+
+
+@dataclass(slots=True)
+class _Course:
+    """One reading, from a connection to its end."""
+
+    consumer: Consumer
+    unread: set[Log]
+    asked_s: float = field(default_factory=time.monotonic)
+
+
+class Reader:
+    """Feeds a board, under its lock."""
+
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        board: Board,
+        lock: threading.Lock,
+        registry: CollectorRegistry,
+        *,
+        pace: Pace = USUAL,
+    ) -> None:
+        """Connect to nothing yet."""
+        self._kafka, self._board, self._lock, self._pace = kafka, board, lock, pace
+        names = Topics(kafka.environment)
+        self._logical = {names.of(topic): topic for topic in RECORDS}
+        self._positions: dict[Log, int] = {}
+        self._reading = Reading()
+        self._stop = threading.Event()
+        self._faults = Counter("kedge_console_faults", "Faults of the console's reader.", registry=registry)
+        self._heard = Gauge(
+            "kedge_console_heard_timestamp_seconds", "When Kafka last answered the console.", registry=registry
+        )
+
+    @property
+    def reading(self) -> Reading:
+        """How far it is."""
+        return self._reading
+
+    def start(self) -> None:
+        """Read from now on."""
+        threading.Thread(target=self._run, name="console", daemon=True).start()
+
+    def stop(self) -> None:
+        """Read nothing more."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        # Signals are the main thread's, which may be holding them back.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+        while not self._stop.is_set():
+            try:
+                self._read()
+            except _TroubleError as trouble:
+                self._is_troubled(str(trouble))
+                self._stop.wait(self._pace.away_s)
+            except KafkaException as error:
+                self._is_troubled(f"Kafka at {self._kafka.brokers} does not answer ({error.args[0].name()})")
+                self._stop.wait(self._pace.away_s)
+            except Exception:  # noqa: BLE001 - the console is a window: a fault in it must not reach what is seen through it
+                LOG.exception("the console cannot read; it tries again in %g s", self._pace.fault_s)
+                self._faults.inc()
+                self._is_troubled("The console has a fault, which the worker's log names; counting goes on")
+                self._stop.wait(self._pace.fault_s)
+
+    def _is_troubled(self, words: str) -> None:
+        if words != self._reading.trouble:
+            self._reading = replace(self._reading, trouble=words, trouble_at=now_ms())
+
+    def _is_heard(self) -> None:
+        now = now_ms()
+        self._heard.set(now / 1_000)
+        self._reading = replace(self._reading, heard_at=now, trouble="", trouble_at=0)
+
+    def _read(self) -> None:
+        """Read until it is stopped or something is wrong."""
+        consumer = Consumer(
+            {
+                **reader_settings(self._kafka.client()),
+                "fetch.wait.max.ms": 500,
+                "queued.max.messages.kbytes": 8_192,
+            }
+        )
+        try:
+            course = _Course(consumer, self._assign(consumer))
+            self._is_heard()
+            while not self._stop.is_set():
+                self._round(course)
+        finally:
+            consumer.close()
+
+    def _assign(self, consumer: Consumer) -> set[Log]:
+        """Give the consumer all partitions, each from where it goes on; returns them."""
+        known = consumer.list_topics(timeout=_TIMEOUT_S).topics
+        missing = [name for name in self._logical if name not in known or not known[name].partitions]
+        denied = {name for name in missing if name in known and known[name].error is not None}
+        absent = sorted(set(missing) - denied)
+        if absent:
+            raise _TroubleError(f"{', '.join(absent)} does not exist: run `kedge topics create`")
+        logs = [(name, number) for name in self._logical if name not in denied for number in known[name].partitions]
+        ends = {}
+        for log in logs:
+            try:
+                ends[log] = consumer.get_watermark_offsets(TopicPartition(*log), timeout=_TIMEOUT_S)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.TOPIC_AUTHORIZATION_FAILED:
+                    raise
+                denied.add(log[0])
+        new = [log for log in ends if log not in self._positions]
+        starts = {log: (log_ends[0], log_ends[1]) for log, log_ends in ends.items()}
+        self._positions.update(self._starts(consumer, {log: starts[log] for log in new}))
+        consumer.assign([TopicPartition(*log, self._positions[log]) for log in ends])
+        if not self._reading.ready:
+            total = sum(max(0, end - self._positions[log]) for log, (_, end) in starts.items())
+            self._reading = replace(self._reading, done=0, total=total)
+        self._reading = replace(self._reading, denied=tuple(sorted(denied)))
+        return set(ends)
+
+    def _starts(self, consumer: Consumer, bounds: Mapping[Log, tuple[int, int]]) -> dict[Log, int]:
+        """Where to begin in logs that were not read yet: a week back, and no more than so many records."""
+        since_ms = now_ms() - _BACK_MS
+        asked = [TopicPartition(topic, number, since_ms) for topic, number in bounds]
+        found = consumer.offsets_for_times(asked, timeout=_TIMEOUT_S) if asked else []
+        by_time = {(at.topic, at.partition): at.offset for at in found}
+        starts = {}
+        for log, (first, end) in bounds.items():
+            since = by_time.get(log, -1)
+            starts[log] = max(first, end - _BACK_RECORDS, since if since >= 0 else max(first, end))
+        return starts
+
+    def _round(self, course: _Course) -> None:
+        """Take what has come, rest, and ask now and then whether Kafka is still there."""
+        messages = course.consumer.consume(_BATCH, self._pace.poll_s)
+        began_s = time.monotonic()
+        taken = self._take(course, messages)
+        if taken:
+            self._is_heard()
+        if began_s - course.asked_s > self._pace.ask_s:
+            course.asked_s = began_s
+            course.consumer.list_topics(next(iter(self._logical)), timeout=_TIMEOUT_S / 2)
+            self._is_heard()
+        self._stop.wait(_AT_ONCE * min(1.0, time.monotonic() - began_s) if taken else 0.0)
+
+    def _take(self, course: _Course, messages: "Sequence[Message[Any, Any]]") -> int:
+        """Take messages in; returns how many records they were."""
+        taken = 0
+        with self._lock:
+            for message in messages:
+                log, offset, error = (
+                    (message.topic() or "", message.partition() or 0),
+                    message.offset(),
+                    message.error(),
+                )
+                if error is None and offset is not None:
+                    self._positions[log] = offset + 1  # before it is taken: what cannot be taken is left behind
+                    laid = Laid(log[1], offset, message.timestamp()[1])
+                    taken += 1
+                    self._board.take(self._logical[log[0]], message.value() or b"", laid)
+                elif error is not None:
+                    self._note(course, log, error)
+            ready = self._reading.ready or not course.unread
+            if ready:
+                self._board.settle(whole=not self._reading.ready)
+        self._reading = replace(self._reading, ready=ready, done=self._reading.done + taken)
+        return taken
+
+    def _note(self, course: _Course, log: Log, error: KafkaError) -> None:
+        if error.code() == PARTITION_EOF:
+            course.unread.discard(log)
+        elif error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            course.unread -= {unread for unread in course.unread if unread[0] == log[0]}
+            self._reading = replace(self._reading, denied=tuple(sorted({*self._reading.denied, log[0]})))
+        elif not passing(error):
+            raise _TroubleError(f"Kafka at {self._kafka.brokers} says: {error.str()}")

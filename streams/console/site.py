@@ -1,0 +1,116 @@
+"""From a request to an answer: which page, who may see it, and the headers that keep a browser from doing more.
+
+Only GET and HEAD, and POST of the token. Whatever goes wrong here is said on the page and counted, and stays here.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from prometheus_client import CollectorRegistry, Counter
+
+from kedge.streams.console.access import COOKIE, SESSION_MS, Access
+from kedge.streams.console.fleet import fleet_of
+from kedge.streams.console.model_page import model_page
+from kedge.streams.console.outlook import Outlook
+from kedge.streams.console.pages import HERE, Pages
+from kedge.streams.worker.exits import LOG
+from kedge.streams.worker.health import Answer, Request
+
+__all__ = ["HEADERS", "Site"]
+
+HEADERS: Final[Mapping[str, str]] = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+_HTML: Final = "text/html; charset=utf-8"
+_STATIC: Final[Mapping[str, str]] = {
+    "console.css": "text/css; charset=utf-8",
+    "console.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+_MODELS: Final = "/models/"
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A path, what was asked of it, and when."""
+
+    path: str
+    query: Mapping[str, list[str]]
+
+
+class Site:
+    """The console's answers. `look`: what is known now; the lock keeps it still while a page is made."""
+
+    def __init__(
+        self, access: Access, look: Callable[[], Outlook], lock: threading.Lock, registry: CollectorRegistry
+    ) -> None:
+        """Read what is served as it is."""
+        self._access, self._look, self._lock = access, look, lock
+        self._pages = Pages()
+        self._static = {name: (HERE / "static" / name).read_bytes() for name in _STATIC}
+        self._faults = Counter("kedge_console_page_faults", "Pages that could not be made.", registry=registry)
+
+    def answer(self, request: Request) -> Answer:
+        """Return the answer to a request."""
+        try:
+            found = self._answer(request)
+        except Exception:  # noqa: BLE001 - the console is a window: a fault in it must not reach what is seen through it
+            LOG.exception("the console could not make a page")
+            self._faults.inc()
+            found = self._message(500, "This page could not be made", "The worker's log says why. Counting goes on.")
+        return replace(found, headers={**HEADERS, **found.headers})
+
+    def _answer(self, request: Request) -> Answer:
+        now_ms = time.time_ns() // 1_000_000
+        url = urlsplit(request.path)
+        if request.method == "POST":
+            return self._login(request, url.path, now_ms)
+        if request.method not in ("GET", "HEAD"):
+            return replace(
+                self._message(405, "Only to be read", "The console changes nothing."), headers={"Allow": "GET, HEAD"}
+            )
+        name = url.path.removeprefix("/static/")
+        if name != url.path and name in self._static:
+            return Answer(200, _STATIC[name], self._static[name])
+        refusal = self._access.refusal(request.headers, now_ms)
+        if refusal is not None:
+            return self._message(refusal.status, "Not shown", refusal.words, login=refusal.login)
+        return self._shown(_Page(url.path, parse_qs(url.query, max_num_fields=10)))
+
+    def _shown(self, asked: _Page) -> Answer:
+        model = unquote(asked.path.removeprefix(_MODELS))
+        with self._lock:
+            outlook = self._look()
+            if asked.path == "/":
+                return Answer(200, _HTML, self._pages.fleet(outlook, fleet_of(outlook)))
+            if asked.path.startswith(_MODELS) and outlook.knows(model):
+                version, role = (asked.query.get(name, [""])[0] for name in ("version", "role"))
+                page = model_page(outlook, model, (version, role) if role else None)
+                return Answer(200, _HTML, self._pages.model(outlook, page))
+        return self._message(404, "Nothing is known of that", "No model of that name is monitored or reported.")
+
+    def _login(self, request: Request, path: str, now_ms: int) -> Answer:
+        if path != "/login":
+            return self._message(405, "Only to be read", "The console changes nothing.")
+        offered = parse_qs(request.body.decode("ascii", "replace"), max_num_fields=2).get("token", [""])[0]
+        session = self._access.session(offered, now_ms)
+        if session is None:
+            return self._message(401, "Not the token", "That is not this console's token.", login=True)
+        cookie = f"{COOKIE}={session}; Path=/; Max-Age={SESSION_MS // 1_000}; HttpOnly; SameSite=Strict"
+        return Answer(303, _HTML, b"", {"Set-Cookie": cookie, "Location": "/"})
+
+    def _message(self, status: int, title: str, words: str, *, login: bool = False) -> Answer:
+        challenge = {"WWW-Authenticate": "Bearer"} if status == 401 else {}  # noqa: PLR2004 - HTTP's
+        return Answer(status, _HTML, self._pages.message(title, words, login=login), challenge)

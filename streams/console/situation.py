@@ -1,0 +1,100 @@
+"""What a page is about: one model, the monitor in force, the hour, and how well the topics can be read."""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from kedge.schemas.monitor import MonitorSpec
+from kedge.schemas.records import Action, Command
+from kedge.streams.console.board import ModelBoard
+from kedge.streams.console.history import StreamTrack
+from kedge.streams.console.words import clock_time
+from kedge.streams.core.guarding.deadlines import ESCALATE_MS
+
+__all__ = ["Need", "Plight", "Reading", "Situation", "live_streams", "open_command", "state_of"]
+
+
+class Need(IntEnum):
+    """Whom a model needs; in the order of the fleet."""
+
+    NOW = 0
+    """A person, now."""
+    UNKNOWN = 1
+    """Nothing vouches for it."""
+    WATCH = 2
+    """A look in the morning."""
+    WELL = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How far the topics are read. Times in ms since 1970-01-01 UTC."""
+
+    ready: bool = False
+    """All that lay there at the start has been read."""
+    done: int = 0
+    total: int = 0
+    """Records that lay there at the start; 0: not known yet."""
+    heard_at: int | None = None
+    """When Kafka last answered."""
+    trouble: str = ""
+    """What keeps the topics from being read, and what to do; empty: nothing."""
+    trouble_at: int = 0
+    denied: tuple[str, ...] = ()
+    """Topics that may not be read."""
+
+    @property
+    def part(self) -> int:
+        """How much of what lay there has been read, in percent."""
+        return 100 if self.ready else min(99, 100 * self.done // self.total) if self.total else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """A model and what it is looked at by; `spec` None: no monitor of it is known. `now_ms`: wall clock."""
+
+    board: ModelBoard
+    spec: MonitorSpec | None
+    now_ms: int
+    reading: Reading = field(default_factory=lambda: Reading(ready=True))
+
+    def at(self, at_ms: int) -> str:
+        """Return a time in words."""
+        return clock_time(at_ms, self.now_ms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plight:
+    """What a person is told first; `runbook` is a name in docs/runbooks, empty where none is needed."""
+
+    need: Need
+    wrong: str
+    since_ms: int | None = None
+    did: tuple[str, ...] = ()
+    todo: tuple[str, ...] = ()
+    runbook: str = ""
+
+
+def state_of(board: ModelBoard) -> str:
+    """Return the guard's state of the model; empty: nothing is journalled of it."""
+    last = board.standing.last
+    return "" if last is None else last.state_after
+
+
+def open_command(board: ModelBoard, now_ms: int) -> Command | None:
+    """Return the command that is out and has no end yet."""
+    standing = board.standing
+    found = standing.commands.get(standing.open_command or "")
+    if found is None or found.action is Action.CANCEL or now_ms > found.expires_at + ESCALATE_MS:
+        return None
+    return found
+
+
+def live_streams(board: ModelBoard) -> list[StreamTrack]:
+    """Return the versions that were seen in the model's newest windows, those that serve first."""
+    newest = max((track.last.window_end for track in board.streams.values()), default=0)
+    found = []
+    for track in board.streams.values():
+        length = track.last.window_end - track.last.window_start
+        if track.last.window_end + 2 * length >= newest:
+            found.append(track)
+    return sorted(found, key=lambda track: (track.role.value != "PRIMARY", track.version, track.role.value))
