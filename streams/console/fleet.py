@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kedge.schemas.records import Verdict
-from kedge.streams.console.history import StreamTrack
+from kedge.streams.console.history import StreamTrack, VersionTrack
 from kedge.streams.console.outlook import Outlook
 from kedge.streams.console.plight import plight_of
 from kedge.streams.console.situation import Need, Plight, Reading, Situation, live_streams, state_of
@@ -14,6 +14,7 @@ from kedge.streams.console.words import amount, clock_time, share, span
 __all__ = ["Fleet", "Row", "fleet_of", "fresh_words"]
 
 _NAMED: Final = 3
+_HARM: Final = "HARM"
 _FRESH_MS: Final = 60_000
 """Kafka is asked every few seconds: what was heard longer ago than this is said to be old."""
 
@@ -69,14 +70,15 @@ def _row(situation: Situation) -> Row:
     live = live_streams(board)
     worst = min(live, key=_gravity, default=None)
     last = None if worst is None else worst.last
+    harmful = [track.version for track in board.versions.values() if _harms(track, live)]
     least = 0.95 if spec is None else spec.policy.completeness_min
     return Row(
         model=board.model,
         owner="" if spec is None else spec.owner,
         state=state_of(board) or "not known",
         plight=plight_of(situation),
-        verdict="none" if last is None else last.verdict.value,
-        version="" if worst is None else worst.version,
+        verdict="none" if last is None else _HARM if harmful else last.verdict.value,
+        version=harmful[0] if harmful else "" if worst is None else worst.version,
         window_end=None if last is None else last.window_end,
         age="" if last is None else f"{span(situation.now_ms - last.window_end)} ago",
         completeness="not known" if last is None else share(last.completeness),
@@ -86,6 +88,12 @@ def _row(situation: Situation) -> Row:
 
 
 _GRAVITY: Final = (Verdict.DRIFTED, Verdict.INVALID, Verdict.INSUFFICIENT, Verdict.WARNING, Verdict.STABLE)
+
+
+def _harms(version: VersionTrack, live: Sequence[StreamTrack]) -> bool:
+    """Whether the newest window of a version that is live shows harm."""
+    tracks = (track for track in live if (track.version, track.role) == (version.version, version.role))
+    return version.verdict is Verdict.DRIFTED and any(version.newest_end >= track.last.window_end for track in tracks)
 
 
 def _gravity(track: StreamTrack) -> int:
@@ -101,7 +109,8 @@ def _headline(reading: Reading, rows: Sequence[Row]) -> tuple[str, str, Need | N
     if now:
         words = "needs you" if len(now) == 1 else "need you"
         headline = f"{len(now)} of {amount(len(rows), 'model')} {words}: {_names(now)}"
-        return headline, f"{trouble} {now[0].plight.wrong if len(now) == 1 else ''}".strip(), Need.NOW
+        first = now[0].plight.wrong if len(now) == 1 else f"{now[0].model}: {now[0].plight.wrong}"
+        return headline, f"{trouble} {first}".strip(), Need.NOW
     if trouble:
         return "Nobody knows how your models are now", trouble, Need.NOW
     if not reading.ready:

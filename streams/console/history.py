@@ -113,6 +113,8 @@ class VersionTrack:
     role: Role
     newest: bytes = b""
     newest_end: int = 0
+    verdict: Verdict = Verdict.INSUFFICIENT
+    """The newest one's; DRIFTED: harm is shown."""
     judged: bytes = b""
     """The newest whose outcomes were due."""
     judged_end: int = 0
@@ -121,7 +123,7 @@ class VersionTrack:
     def take(self, report: VersionReport, value: bytes) -> None:
         """Take a report in."""
         if report.window_end >= self.newest_end:
-            self.newest, self.newest_end = value, report.window_end
+            self.newest, self.newest_end, self.verdict = value, report.window_end, report.verdict
         if report.outcomes_due and report.outcomes and report.window_end >= self.judged_end:
             self.judged, self.judged_end = value, report.window_end
         pairs = report.pairs

@@ -124,9 +124,9 @@ def model_page(outlook: Outlook, model: str, wanted: tuple[str, str] | None = No
         tabs=_tabs(board, track),
         version=None if track is None else _version(outlook, situation, track),
         incident=None if shown is None else IncidentPart(shown, timeline(board.standing, shown.incident)),
-        earlier=[view for view in reversed(incidents) if view is not shown][:_EARLIER],
+        earlier=[view for view in reversed(incidents) if shown is None or view.incident != shown.incident][:_EARLIER],
         agreements=beside,
-        outcomes=[row for report in judged for row in outcomes_of(report)],
+        outcomes=_outcomes(judged),
         outcomes_end=max((report.window_end for report in judged), default=None),
         harms=[row for report in _newest_judged(outlook, board) for row in harms_of(report)],
         segments=sorted(
@@ -201,6 +201,12 @@ def _newest_judged(outlook: Outlook, board: ModelBoard) -> Iterator[VersionRepor
         judged = newest if not track.judged else _decoded(outlook, track.judged)
         known = {harm.measure for harm in newest.harms}
         yield replace(newest, harms=(*newest.harms, *(h for h in judged.harms if h.measure not in known)))
+
+
+def _outcomes(judged: Sequence[VersionReport]) -> list[OutcomeRow]:
+    """Each version's once, whether it is told of itself or of what it was the control of."""
+    rows = [row for report in judged for row in outcomes_of(report)]
+    return list({(row.outcome, row.version): row for row in reversed(rows)}.values())[::-1]
 
 
 def _commands(board: ModelBoard) -> Iterator[CommandRow]:

@@ -26,6 +26,7 @@ _NEEDS: Final[Mapping[Need, tuple[str, str]]] = {
     Need.WELL: ("✓", "well"),
 }
 _MARKS: Final[Mapping[str, str]] = {
+    "HARM": "■",
     Verdict.DRIFTED: "■",
     Verdict.WARNING: "▲",
     Verdict.STABLE: "●",

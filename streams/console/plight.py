@@ -58,11 +58,16 @@ def _silent(situation: Situation) -> Plight | None:
         return None
     if situation.reading.trouble or situation.now_ms <= board.told_at + SENSING_WINDOWS * spec.windows.length_ms:
         return None
+    incident = board.standing.open_incident()
+    behind = "" if incident is None else f" An incident is open: {wrong(incident)}"
     return Plight(
         need=Need.NOW,
-        wrong=f"Nobody knows how it is: no window has been reported for {span(situation.now_ms - board.told_at)}.",
+        wrong=f"Nobody knows how it is: no window was reported for {span(situation.now_ms - board.told_at)}.{behind}",
         since_ms=board.told_at,
-        did=("Nothing is resolved, promoted or rolled back on missing data.",),
+        did=(
+            *(() if incident is None else done(situation, incident)),
+            "Nothing is resolved, promoted or rolled back on missing data.",
+        ),
         todo=(
             "Does the model still serve, and do its senders send?",
             "Are the workers ready (/readyz), and do they keep up (kedge_lag_records)?",

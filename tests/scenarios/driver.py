@@ -68,6 +68,8 @@ class World:
         self.now = self.counted_to = DAWN
         self.story: list[str] = []
         self.written: list[Write] = []
+        self.laid: list[tuple[int, str, bytes]] = []
+        """What people could read meanwhile: when it was written, its topic and its bytes."""
         self.state: GuardModel | None = None
         self.silent: set[int] = set()
         """Partitions whose tally is down."""
@@ -213,6 +215,8 @@ class World:
         for value in values:
             record = self._append(topic, value, self.now)
             self._inputs[topic, record.offset] = record.value or b""
+            if topic != "reports":  # which the judge has written already
+                self.laid.append((self.now, topic, record.value or b""))
             self._guard.fold([record], self.now)
 
     def _round(self) -> None:
@@ -236,6 +240,7 @@ class World:
             return
         if write.topic != "partials":
             self.written.append(write)
+            self.laid.append((self.now, write.topic, value))
         match write.topic:
             case "journal":
                 entry = CODEC.decode(value, Journal)
