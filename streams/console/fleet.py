@@ -93,7 +93,7 @@ _GRAVITY: Final = (Verdict.DRIFTED, Verdict.INVALID, Verdict.INSUFFICIENT, Verdi
 def _harms(version: VersionTrack, live: Sequence[StreamTrack]) -> bool:
     """Whether the newest window of a version that is live shows harm."""
     tracks = (track for track in live if (track.version, track.role) == (version.version, version.role))
-    return version.verdict is Verdict.DRIFTED and any(version.newest_end >= track.last.window_end for track in tracks)
+    return version.harmful and any(version.newest_end >= track.last.window_end for track in tracks)
 
 
 def _gravity(track: StreamTrack) -> int:

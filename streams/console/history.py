@@ -113,8 +113,8 @@ class VersionTrack:
     role: Role
     newest: bytes = b""
     newest_end: int = 0
-    verdict: Verdict = Verdict.INSUFFICIENT
-    """The newest one's; DRIFTED: harm is shown."""
+    harmful: bool = False
+    """Whether the newest shows harm."""
     judged: bytes = b""
     """The newest whose outcomes were due."""
     judged_end: int = 0
@@ -123,7 +123,8 @@ class VersionTrack:
     def take(self, report: VersionReport, value: bytes) -> None:
         """Take a report in."""
         if report.window_end >= self.newest_end:
-            self.newest, self.newest_end, self.verdict = value, report.window_end, report.verdict
+            self.newest, self.newest_end = value, report.window_end
+            self.harmful = any(harm.verdict is Verdict.DRIFTED for harm in report.harms)
         if report.outcomes_due and report.outcomes and report.window_end >= self.judged_end:
             self.judged, self.judged_end = value, report.window_end
         pairs = report.pairs

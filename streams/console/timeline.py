@@ -69,7 +69,7 @@ def _sent(command: Command) -> Event:
     return Event(
         at_ms=command.issued_at,
         kind="sent",
-        title=f"{command.action.value}{to} left{drill}",
+        title=f"{command.action.value}{to} was sent{drill}",
         lines=(f"Command {command.command_id[:16]}, number {command.sequence}.", *back),
         runbook=command.action.value.lower(),
     )
