@@ -6,8 +6,8 @@ import click
 from prometheus_client import CollectorRegistry
 
 from kedge.streams.cli.options import codec, kafka_options, warn_of_unknown
-from kedge.streams.console.access import Access, console_token
 from kedge.streams.console.console import Console
+from kedge.streams.console.door import Door, console_token
 from kedge.streams.core.catalog import Catalog
 from kedge.streams.core.guard_means import GuardMeans
 from kedge.streams.core.rollbacks import RECENT_MS
@@ -20,6 +20,7 @@ from kedge.streams.variables.table import HASH_KEY
 from kedge.streams.worker.agents import CoreSettings, catalog_sink, make_agents
 from kedge.streams.worker.app import run_worker
 from kedge.streams.worker.exits import LOG
+from kedge.streams.worker.health import Desk
 from kedge.streams.worker.reader import CATALOG, Feed
 from kedge.streams.worker.rollbacks import RecentRollbacks
 
@@ -52,6 +53,6 @@ def worker(ctx: click.Context, kafka: KafkaSettings) -> None:
         Feed(topics=("control",), sink=rollbacks.take, back_ms=RECENT_MS),
     ]
     token = console_token(all_variables())
-    console = Console(kafka, catalog, codec(), Access(host=settings.worker.http_host, token=token), registry)
+    console = Console(kafka, catalog, codec(), Door(host=settings.worker.http_host, token=token), registry)
     console.start()
-    ctx.exit(run_worker(settings, agents, feeds, shared, registry=registry, pages=console))
+    ctx.exit(run_worker(settings, agents, feeds, shared, desk=Desk(registry=registry, pages=console)))

@@ -5,13 +5,15 @@ import threading
 from prometheus_client import CollectorRegistry
 
 from kedge.schemas.codec import Codec
-from kedge.streams.console.access import Access
 from kedge.streams.console.board import Board
+from kedge.streams.console.door import Door
 from kedge.streams.console.outlook import Monitors, Outlook
-from kedge.streams.console.reader import USUAL, Pace, Reader, now_ms
+from kedge.streams.console.reader import USUAL, Meters, Pace, Reader, now_ms
 from kedge.streams.console.site import Site
 from kedge.streams.settings import KafkaSettings
 from kedge.streams.worker.health import Answer, Request
+from kedge.streams.worker.metric import as_counter, as_gauge
+from kedge.streams.worker.metrics import WORKER_METRICS
 
 __all__ = ["Console"]
 
@@ -24,7 +26,7 @@ class Console:
         kafka: KafkaSettings,
         monitors: Monitors,
         codec: Codec,
-        access: Access,
+        door: Door,
         registry: CollectorRegistry,
         *,
         pace: Pace = USUAL,
@@ -32,8 +34,10 @@ class Console:
         """Read nothing yet."""
         self._environment, self._monitors, self._codec = kafka.environment, monitors, codec
         self._board, lock = Board(codec, monitors.spec), threading.Lock()
-        self._reader = Reader(kafka, self._board, lock, registry, pace=pace)
-        self._site = Site(access, self._look, lock, registry)
+        faults = as_counter(WORKER_METRICS["console_faults"], registry)
+        meters = Meters(faults, as_gauge(WORKER_METRICS["console_heard"], registry))
+        self._reader = Reader(kafka, self._board, lock, meters, pace=pace)
+        self._site = Site(door, self._look, lock, faults)
 
     def start(self) -> None:
         """Read from now on."""

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import Counter, Gauge
 
+from kedge.streams.access import Access, AccessError, is_forbidden
 from kedge.streams.console.board import RECORDS, Board, Laid
 from kedge.streams.console.situation import Reading
 from kedge.streams.console.words import DAY_MS
@@ -23,7 +24,7 @@ from kedge.streams.settings import KafkaSettings
 from kedge.streams.worker.exits import LOG
 from kedge.streams.worker.restore import PARTITION_EOF, passing, reader_settings
 
-__all__ = ["USUAL", "Pace", "Reader", "now_ms"]
+__all__ = ["USUAL", "Meters", "Pace", "Reader", "now_ms"]
 
 Log = tuple[str, int]
 """Full topic name and partition."""
@@ -59,6 +60,14 @@ class _TroubleError(Exception):
     """What keeps the topics from being read, in words that say what to do."""
 
 
+@dataclass(frozen=True, slots=True)
+class Meters:
+    """What is counted of the console: faults by part, and when Kafka last answered."""
+
+    faults: Counter
+    heard: Gauge
+
+
 @dataclass(slots=True)
 class _Course:
     """One reading, from a connection to its end."""
@@ -76,21 +85,18 @@ class Reader:
         kafka: KafkaSettings,
         board: Board,
         lock: threading.Lock,
-        registry: CollectorRegistry,
+        meters: Meters,
         *,
         pace: Pace = USUAL,
     ) -> None:
         """Connect to nothing yet."""
-        self._kafka, self._board, self._lock, self._pace = kafka, board, lock, pace
+        self._kafka, self._board, self._lock, self._meters, self._pace = kafka, board, lock, meters, pace
         names = Topics(kafka.environment)
         self._logical = {names.of(topic): topic for topic in RECORDS}
         self._positions: dict[Log, int] = {}
+        self._access = Access(kafka.client())
         self._reading = Reading()
         self._stop = threading.Event()
-        self._faults = Counter("kedge_console_faults", "Faults of the console's reader.", registry=registry)
-        self._heard = Gauge(
-            "kedge_console_heard_timestamp_seconds", "When Kafka last answered the console.", registry=registry
-        )
 
     @property
     def reading(self) -> Reading:
@@ -111,15 +117,15 @@ class Reader:
         while not self._stop.is_set():
             try:
                 self._read()
-            except _TroubleError as trouble:
+            except (_TroubleError, AccessError) as trouble:
                 self._is_troubled(str(trouble))
                 self._stop.wait(self._pace.away_s)
             except KafkaException as error:
-                self._is_troubled(f"Kafka at {self._kafka.brokers} does not answer ({error.args[0].name()})")
+                self._is_troubled(self._access.words(error.args[0]))
                 self._stop.wait(self._pace.away_s)
             except Exception:  # noqa: BLE001 - the console is a window: a fault in it must not reach what is seen through it
                 LOG.exception("the console cannot read; it tries again in %g s", self._pace.fault_s)
-                self._faults.inc()
+                self._meters.faults.labels("reader").inc()
                 self._is_troubled("The console has a fault, which the worker's log names; counting goes on")
                 self._stop.wait(self._pace.fault_s)
 
@@ -129,14 +135,15 @@ class Reader:
 
     def _is_heard(self) -> None:
         now = now_ms()
-        self._heard.set(now / 1_000)
+        self._meters.heard.set(now / 1_000)
         self._reading = replace(self._reading, heard_at=now, trouble="", trouble_at=0)
 
     def _read(self) -> None:
         """Read until it is stopped or something is wrong."""
         consumer = Consumer(
             {
-                **reader_settings(self._kafka.client()),
+                **reader_settings(self._kafka),
+                "error_cb": self._access.heard,
                 "fetch.wait.max.ms": 500,
                 "queued.max.messages.kbytes": 8_192,
             }
@@ -151,19 +158,18 @@ class Reader:
 
     def _assign(self, consumer: Consumer) -> set[Log]:
         """Give the consumer all partitions, each from where it goes on; returns them."""
-        known = consumer.list_topics(timeout=_TIMEOUT_S).topics
-        missing = [name for name in self._logical if name not in known or not known[name].partitions]
-        denied = {name for name in missing if name in known and known[name].error is not None}
-        absent = sorted(set(missing) - denied)
-        if absent:
-            raise _TroubleError(f"{', '.join(absent)} does not exist: run `kedge topics create`")
+        known = self._access.metadata(consumer, _TIMEOUT_S).topics
+        hidden = sorted(name for name in self._logical if name not in known or not known[name].partitions)
+        if len(hidden) == len(self._logical):
+            raise _TroubleError(f"none of the topics is there: {self._access.no_topic}")
+        denied = set(hidden)
         logs = [(name, number) for name in self._logical if name not in denied for number in known[name].partitions]
         ends = {}
         for log in logs:
             try:
                 ends[log] = consumer.get_watermark_offsets(TopicPartition(*log), timeout=_TIMEOUT_S)
             except KafkaException as error:
-                if error.args[0].code() != KafkaError.TOPIC_AUTHORIZATION_FAILED:
+                if not is_forbidden(error.args[0]):
                     raise
                 denied.add(log[0])
         new = [log for log in ends if log not in self._positions]
@@ -227,7 +233,7 @@ class Reader:
     def _note(self, course: _Course, log: Log, error: KafkaError) -> None:
         if error.code() == PARTITION_EOF:
             course.unread.discard(log)
-        elif error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+        elif is_forbidden(error):
             course.unread -= {unread for unread in course.unread if unread[0] == log[0]}
             self._reading = replace(self._reading, denied=tuple(sorted({*self._reading.denied, log[0]})))
         elif not passing(error):

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import Counter
 
-from kedge.streams.console.access import COOKIE, SESSION_MS, Access
+from kedge.streams.console.door import COOKIE, SESSION_MS, Door
 from kedge.streams.console.fleet import fleet_of
 from kedge.streams.console.model_page import model_page
 from kedge.streams.console.outlook import Outlook
@@ -53,14 +53,11 @@ class _Page:
 class Site:
     """The console's answers. `look`: what is known now; the lock keeps it still while a page is made."""
 
-    def __init__(
-        self, access: Access, look: Callable[[], Outlook], lock: threading.Lock, registry: CollectorRegistry
-    ) -> None:
+    def __init__(self, door: Door, look: Callable[[], Outlook], lock: threading.Lock, faults: Counter) -> None:
         """Read what is served as it is."""
-        self._access, self._look, self._lock = access, look, lock
+        self._door, self._look, self._lock, self._faults = door, look, lock, faults
         self._pages = Pages()
         self._static = {name: (HERE / "static" / name).read_bytes() for name in _STATIC}
-        self._faults = Counter("kedge_console_page_faults", "Pages that could not be made.", registry=registry)
 
     def answer(self, request: Request) -> Answer:
         """Return the answer to a request."""
@@ -68,7 +65,7 @@ class Site:
             found = self._answer(request)
         except Exception:  # noqa: BLE001 - the console is a window: a fault in it must not reach what is seen through it
             LOG.exception("the console could not make a page")
-            self._faults.inc()
+            self._faults.labels("page").inc()
             found = self._message(500, "This page could not be made", "The worker's log says why. Counting goes on.")
         return replace(found, headers={**HEADERS, **found.headers})
 
@@ -84,7 +81,7 @@ class Site:
         name = url.path.removeprefix("/static/")
         if name != url.path and name in self._static:
             return Answer(200, _STATIC[name], self._static[name])
-        refusal = self._access.refusal(request.headers, now_ms)
+        refusal = self._door.refusal(request.headers, now_ms)
         if refusal is not None:
             return self._message(refusal.status, "Not shown", refusal.words, login=refusal.login)
         return self._shown(_Page(url.path, parse_qs(url.query, max_num_fields=10)))
@@ -105,7 +102,7 @@ class Site:
         if path != "/login":
             return self._message(405, "Only to be read", "The console changes nothing.")
         offered = parse_qs(request.body.decode("ascii", "replace"), max_num_fields=2).get("token", [""])[0]
-        session = self._access.session(offered, now_ms)
+        session = self._door.session(offered, now_ms)
         if session is None:
             return self._message(401, "Not the token", "That is not this console's token.", login=True)
         cookie = f"{COOKIE}={session}; Path=/; Max-Age={SESSION_MS // 1_000}; HttpOnly; SameSite=Strict"

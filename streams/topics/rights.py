@@ -81,7 +81,12 @@ RIGHTS: Final[Mapping[Component, _Needs]] = {
     Component.ADMIN: _Needs(makes=True),
     Component.PUBLISHER: _Needs(writes=("predictions", "outcomes")),
     Component.WORKER: _Needs(
-        reads=(*(source for sources in SOURCES.values() for source in sources), *_STATES, *_CATALOG, "control"),
+        reads=(
+            *(source for sources in SOURCES.values() for source in sources),
+            *_STATES,
+            *_CATALOG,
+            *("control", "alerts", "journal"),  # which its console shows
+        ),
         writes=("partials", "reports", "alerts", "control", "journal", "dead_letters", *_STATES),
         counts=True,
     ),

@@ -70,7 +70,7 @@ HTTP_HOST: Final = Text(
     readers=_WORKER,
     kind="an address",
     default="127.0.0.1",
-    doc="Where `/healthz`, `/readyz` and `/metrics` listen.",
+    doc="Where `/healthz`, `/readyz`, `/metrics` and the [console](console.md) listen.",
 )
 HTTP_PORT: Final = Whole(
     name="KEDGE_HTTP_PORT",
@@ -80,6 +80,13 @@ HTTP_PORT: Final = Whole(
     low=0,
     high=65_535,
     doc="The port of these; 0: any free one, which the log names.",
+)
+CONSOLE_TOKEN_FILE: Final = Text(
+    name="KEDGE_CONSOLE_TOKEN_FILE",
+    readers=_WORKER,
+    kind=_SECRET_FILE,
+    doc="The token that the [console](console.md) asks for, 16 characters or more. Without one it is shown on loopback "
+    "only.",
 )
 CHECKPOINT_SECONDS: Final = Number(
     name="KEDGE_CHECKPOINT_SECONDS",
@@ -167,7 +174,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     *(BROKERS, ENVIRONMENT, REGISTRY_URL),
     *SECURITY_SETTINGS,
     *(TRUST, SIGNING_KEY_FILE, TRUSTED_KEYS, ACTOR),
-    *(WORKER_ID, HTTP_HOST, HTTP_PORT, CHECKPOINT_SECONDS, SESSION_TIMEOUT_SECONDS),
+    *(WORKER_ID, HTTP_HOST, HTTP_PORT, CONSOLE_TOKEN_FILE, CHECKPOINT_SECONDS, SESSION_TIMEOUT_SECONDS),
     *(HASH_KEY, HASH_KEY_FILE, KEEP_PAYLOADS, EMBEDDED),
     *(ACTUATOR_ID, ACTUATOR_STORE, WEBHOOK_SECRET_FILE),
     *PUBLISHER.values(),

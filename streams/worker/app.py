@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from importlib.metadata import version
 
 from faust.worker import Worker
-from prometheus_client import CollectorRegistry
 
 from kedge.schemas.codec import Codec
 from kedge.schemas.errors import NotRegisteredError
@@ -23,7 +22,7 @@ from kedge.streams.topics import TOPICS
 from kedge.streams.worker.cluster import Cluster, ClusterError
 from kedge.streams.worker.exits import CRASHED, FAILED, LOG, die
 from kedge.streams.worker.faust_app import SIGNALS, build_app
-from kedge.streams.worker.health import Desk, Health, Pages, ProbesOnly, serve
+from kedge.streams.worker.health import Desk, Health, serve
 from kedge.streams.worker.means import AgentSpec, Means
 from kedge.streams.worker.owners import Owners
 from kedge.streams.worker.reader import Feed, FeedReader
@@ -37,13 +36,7 @@ __all__ = ["AgentSpec", "run_worker"]
 
 
 def run_worker(
-    settings: Settings,
-    agents: Sequence[AgentSpec],
-    feeds: Sequence[Feed],
-    codec: Codec,
-    *,
-    registry: CollectorRegistry | None = None,
-    pages: Pages | None = None,
+    settings: Settings, agents: Sequence[AgentSpec], feeds: Sequence[Feed], codec: Codec, *, desk: Desk | None = None
 ) -> int:
     """Run until a signal; returns the exit code. Call it in the main thread, once in a process.
 
@@ -54,11 +47,11 @@ def run_worker(
 
     Each sink of `feeds` is given the records of its topics: logical topic, key, value. It has been given all there
     are before any core folds, and is called on the thread that folds. `codec` is what agents and sinks decode with.
-    `pages` answers whatever is no probe.
+    `desk` answers over HTTP: probes, metrics, and pages where it has any.
     """
-    worker, health, registry = settings.worker, Health(), registry or CollectorRegistry()
+    worker, desk = settings.worker, desk or Desk()
     try:
-        server = serve(Desk(health, registry, pages or ProbesOnly()), worker.http_host, worker.http_port)
+        server = serve(desk, worker.http_host, worker.http_port)
     except OSError as error:
         words = f"cannot listen on {worker.http_host} port {worker.http_port}: {error} (KEDGE_HTTP_PORT)"
         events.DIED.tell(LOG, words, exit_code=FAILED)
@@ -73,7 +66,11 @@ def run_worker(
     )
     with _noting_signals() as stopping:
         try:
+<<<<<<< HEAD
             run = _Run(settings, agents, health, Telemetry(registry, _now_ms), Schemas(codec, LOG))
+=======
+            run = _Run(settings, agents, desk.health, Telemetry(desk.registry, _now_ms), Schemas(codec, LOG.warning))
+>>>>>>> 0a894f7 (Console: settings, rights and metrics where all others have theirs)
             return run.until_stopped(feeds, stopping)
         except (AccessError, ClusterError, NotRegisteredError, RestoreError) as error:
             events.DIED.tell(LOG, str(error), exit_code=FAILED)

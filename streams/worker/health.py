@@ -91,8 +91,8 @@ class ProbesOnly:
 class Desk:
     """Who answers what."""
 
-    health: Health
-    registry: CollectorRegistry
+    health: Health = field(default_factory=Health)
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     pages: Pages = field(default_factory=ProbesOnly)
 
 

@@ -220,6 +220,10 @@ WORKER_METRICS: Final[Mapping[str, Metric]] = {
     "restore": gauge("kedge_restore_seconds", "How long the last take-over of the partition took.", *_OWNED),
     "uncommitted": gauge("kedge_uncommitted_seconds", "Age of the oldest work without a checkpoint.", *_OWNED),
     "lag": gauge("kedge_lag_records", "Records that no checkpoint contains.", *_OWNED, "source"),
+    "console_faults": counter(
+        "kedge_console_faults", "Faults of the console: reading, or making a page; nothing else suffers.", "part"
+    ),
+    "console_heard": gauge("kedge_console_heard_timestamp_seconds", "When Kafka last answered the console."),
     "left_out": counter("kedge_catalog_left_out", "Monitors and baselines left out.", "topic"),
 }
 

@@ -7,20 +7,23 @@ from contextlib import contextmanager
 from playwright.sync_api import Browser, sync_playwright
 from prometheus_client import CollectorRegistry
 
-from kedge.streams.console.access import Access
+from kedge.streams.console.door import Door
 from kedge.streams.console.outlook import Outlook
 from kedge.streams.console.site import Site
 from kedge.streams.worker.health import Desk, Health, serve
+from kedge.streams.worker.metric import as_counter
+from kedge.streams.worker.metrics import WORKER_METRICS
 from tests.support.parts import part
 
 __all__ = ["chromium", "serving"]
 
 
 @contextmanager
-def serving(look: Callable[[], Outlook], access: Access | None = None) -> Iterator[str]:
+def serving(look: Callable[[], Outlook], door: Door | None = None) -> Iterator[str]:
     """Serve what `look` returns; yields the address."""
     registry = CollectorRegistry()
-    site = Site(access or Access(host="127.0.0.1"), look, threading.Lock(), registry)
+    faults = as_counter(WORKER_METRICS["console_faults"], registry)
+    site = Site(door or Door(host="127.0.0.1"), look, threading.Lock(), faults)
     server = serve(Desk(Health(), registry, site), "127.0.0.1", 0)
     try:
         yield f"http://127.0.0.1:{server.server_port}"

@@ -13,14 +13,15 @@ from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Final
 
-from kedge.streams.settings import SettingsError
+from kedge.streams.variables import SettingsError
+from kedge.streams.variables.table import CONSOLE_TOKEN_FILE
 
-__all__ = ["COOKIE", "SESSION_MS", "Access", "Refusal", "console_token"]
+__all__ = ["COOKIE", "SESSION_MS", "Door", "Refusal", "console_token"]
 
 COOKIE: Final = "kedge_console"
 SESSION_MS: Final = 12 * 3_600_000
 _TOKEN_MIN: Final = 16
-_VARIABLE: Final = "KEDGE_CONSOLE_TOKEN_FILE"
+_VARIABLE: Final = CONSOLE_TOKEN_FILE.name
 _HOST: Final = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[^:\[\]]+)(?::\d+)?")
 
 
@@ -34,7 +35,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
+class Door:
     """The rule of one worker; `host` is where it listens, `token` empty where none is set."""
 
     host: str
@@ -92,7 +93,7 @@ def console_token(variables: Mapping[str, str]) -> str:
     Raises:
         SettingsError: the file cannot be read, or holds no token that is worth its name.
     """
-    path = variables.get(_VARIABLE, "").strip()
+    path = CONSOLE_TOKEN_FILE.read(variables)
     if not path:
         return ""
     try:
