@@ -27,7 +27,6 @@ __all__ = ["CommandRow", "IncidentPart", "ModelPage", "Tab", "VersionPart", "mod
 
 _DECISIONS: Final = 20
 _EARLIER: Final = 10
-_LINK: Final = ("http://", "https://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +112,11 @@ def model_page(outlook: Outlook, model: str, wanted: tuple[str, str] | None = No
     track = _chosen(board, shown, wanted)
     beside = [found for found in _beside(outlook, board) if found is not None]
     judged = [_decoded(outlook, versions.judged) for versions in board.versions.values() if versions.judged]
-    url = "" if spec is None or not (spec.runbook_url or "").startswith(_LINK) else spec.runbook_url
     return ModelPage(
         model=model,
         owner="" if spec is None else spec.owner,
         escalation=() if spec is None else spec.escalation,
-        runbook_url=url or "",
+        runbook_url="" if spec is None else spec.runbook_url or "",
         state=state_of(board),
         plight=plight_of(situation),
         tabs=_tabs(board, track),
@@ -206,7 +204,8 @@ def _newest_judged(outlook: Outlook, board: ModelBoard) -> Iterator[VersionRepor
 def _outcomes(judged: Sequence[VersionReport]) -> list[OutcomeRow]:
     """Each version's once, whether it is told of itself or of what it was the control of."""
     rows = [row for report in judged for row in outcomes_of(report)]
-    return list({(row.outcome, row.version): row for row in reversed(rows)}.values())[::-1]
+    known = {(row.outcome, row.version): row for row in rows}
+    return [known[key] for key in sorted(known)]
 
 
 def _commands(board: ModelBoard) -> Iterator[CommandRow]:

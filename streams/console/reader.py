@@ -8,17 +8,17 @@ broker is back.
 import signal
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from prometheus_client import Counter, Gauge
 
+from kedge.schemas.errors import RegistryUnavailableError
 from kedge.streams.access import Access, AccessError, is_forbidden
 from kedge.streams.console.board import RECORDS, Board, Laid
 from kedge.streams.console.situation import Reading
-from kedge.streams.console.words import DAY_MS
 from kedge.streams.names import Topics
 from kedge.streams.settings import KafkaSettings
 from kedge.streams.worker.exits import LOG
@@ -30,9 +30,8 @@ Log = tuple[str, int]
 """Full topic name and partition."""
 
 _BATCH: Final = 200
-_BACK_MS: Final = 7 * DAY_MS
-_BACK_RECORDS: Final = 10_000
-"""Of each partition, whichever begins later."""
+_BACK: Final = 10_000
+"""Records of each partition from which on it is read."""
 _TIMEOUT_S: Final = 10.0
 _AT_ONCE: Final = 4
 """Times as long as it has worked, it rests."""
@@ -172,27 +171,14 @@ class Reader:
                 if not is_forbidden(error.args[0]):
                     raise
                 denied.add(log[0])
-        new = [log for log in ends if log not in self._positions]
-        starts = {log: (log_ends[0], log_ends[1]) for log, log_ends in ends.items()}
-        self._positions.update(self._starts(consumer, {log: starts[log] for log in new}))
+        for log, (first, end) in ends.items():
+            self._positions.setdefault(log, max(first, end - _BACK))
         consumer.assign([TopicPartition(*log, self._positions[log]) for log in ends])
         if not self._reading.ready:
-            total = sum(max(0, end - self._positions[log]) for log, (_, end) in starts.items())
+            total = sum(max(0, end - self._positions[log]) for log, (_, end) in ends.items())
             self._reading = replace(self._reading, done=0, total=total)
         self._reading = replace(self._reading, denied=tuple(sorted(denied)))
         return set(ends)
-
-    def _starts(self, consumer: Consumer, bounds: Mapping[Log, tuple[int, int]]) -> dict[Log, int]:
-        """Where to begin in logs that were not read yet: a week back, and no more than so many records."""
-        since_ms = now_ms() - _BACK_MS
-        asked = [TopicPartition(topic, number, since_ms) for topic, number in bounds]
-        found = consumer.offsets_for_times(asked, timeout=_TIMEOUT_S) if asked else []
-        by_time = {(at.topic, at.partition): at.offset for at in found}
-        starts = {}
-        for log, (first, end) in bounds.items():
-            since = by_time.get(log, -1)
-            starts[log] = max(first, end - _BACK_RECORDS, since if since >= 0 else max(first, end))
-        return starts
 
     def _round(self, course: _Course) -> None:
         """Take what has come, rest, and ask now and then whether Kafka is still there."""
@@ -221,7 +207,11 @@ class Reader:
                     self._positions[log] = offset + 1  # before it is taken: what cannot be taken is left behind
                     laid = Laid(log[1], offset, message.timestamp()[1])
                     taken += 1
-                    self._board.take(self._logical[log[0]], message.value() or b"", laid)
+                    try:
+                        self._board.take(self._logical[log[0]], message.value() or b"", laid)
+                    except RegistryUnavailableError as error:
+                        self._positions[log] = offset
+                        raise _TroubleError(f"The schema registry does not answer: {error}") from error
                 elif error is not None:
                     self._note(course, log, error)
             ready = self._reading.ready or not course.unread

@@ -260,12 +260,16 @@ def said(run: Run) -> Mapping[str, bytes]:
     assert command.action is Action.FREEZE_ROLLOUT
     status, text = run.worker.get("/metrics")
     assert status == 200
+    incident = "drifted from the baseline"
+    wait_for(lambda: incident in run.worker.get(f"/models/{planted.MODEL}")[1], "the console to show the incident")
+    shown = [run.worker.get(path)[1] for path in ("/", *(f"/models/{name}" for name in (planted.MODEL, rides.MODEL)))]
     logs = raw_topics(run.service.broker, run.service.environment, isolation="read_uncommitted")
     found = {topic: b"\n".join(part for parts in messages for part in parts) for topic, messages in logs.items()}
     return {
         **found,
         "log": b"".join(worker.log.read_bytes() for worker in run.service.workers),
         "metrics": text.encode(),
+        "console": "\n".join(shown).encode(),
     }
 
 
@@ -278,7 +282,7 @@ def finals(run: Run) -> set[str]:
 def test_what_was_planted_is_nowhere_but_where_it_was_sent(run: Run, said: Mapping[str, bytes]) -> None:
     topics = run.service.topics
     leaks = {where: [form for form in planted.FORMS if form in data] for where, data in said.items()}
-    assert {name for name, data in said.items() if data} == {*map(topics.of, PLACES), "log", "metrics"}
+    assert {name for name, data in said.items() if data} == {*map(topics.of, PLACES), "log", "metrics", "console"}
     for secret in (planted.MAIL, planted.NAME, planted.CARD):
         form = planted.FORMS[5] if isinstance(secret, int) else secret.encode()
         assert form in leaks[topics.predictions], "the search finds nothing"

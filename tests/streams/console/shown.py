@@ -3,6 +3,7 @@
 A world's model is called `m`; a `Shelf` holds several, each under a name of its own.
 """
 
+import json
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Final
@@ -19,8 +20,9 @@ from tests.scenarios.router import Router
 from tests.scenarios.traffic import canary, primary, shadow
 from tests.streams.core.made import CODEC, baseline
 
-__all__ = ["SHAPES", "Shelf", "played"]
+__all__ = ["PAIRED", "SHAPES", "Shelf", "played"]
 
+OWNER: Final = "flight-ops"
 PAIRED: Final = WINDOWS + ARMED + OUTCOMES + "promotion: {}\n"
 
 
@@ -83,20 +85,20 @@ class Shelf:
         self.board = Board(self.codec, self.catalog.spec)
         self.now = 0
 
-    def watch(self, model: str, *, more: str = PAIRED, owner: str = "flight-ops") -> str:
+    def watch(self, model: str, *, more: str = PAIRED, owner: str = OWNER) -> str:
         """Put a monitor in force; returns its hash."""
-        spec = parse_monitor(f"model: {model!r}\nowner: {owner}\n{more}", "test")
+        spec = parse_monitor(f"model: {json.dumps(model)}\nowner: {owner}\n{more}", "test")
         document = to_document(spec)
         found = Monitor(model=model, hash=monitor_hash(document), effective_from=0, document=document)
         self.catalog.put_monitor(found)
         return found.hash
 
-    def add(self, model: str, shape: str, *, owner: str = "flight-ops", **names: Any) -> None:
+    def add(self, model: str, shape: str, *, more: str = PAIRED, **names: Any) -> None:
         """Let this have happened to a model; `names`: what else of the records is called otherwise."""
-        policy = self.watch(model, owner=owner)
+        policy = self.watch(model, more=more)
         fitted = replace(baseline(), model=model, hash=f"b-{model}")
         self.catalog.put_baseline(fitted)
-        told = {"model": model, "monitor": policy, "baseline": fitted.hash, "owner": owner, **names}
+        told = {"model": model, "monitor": policy, "baseline": fitted.hash, "owner": OWNER, **names}
         for offset, (at_ms, topic, value) in enumerate(played(shape).laid):
             if topic in RECORDS:
                 record = CODEC.decode(value, RECORDS[topic])

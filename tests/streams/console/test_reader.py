@@ -1,0 +1,104 @@
+"""The reader on librdkafka's built-in cluster: loading, going on, a broker that is away, faults that stay inside."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from kedge.schemas.codec import Codec
+from kedge.streams.console.board import Board, Laid
+from kedge.streams.console.reader import Meters, Pace, Reader
+from kedge.streams.console.situation import Reading
+from kedge.streams.settings import KafkaSettings
+from kedge.streams.worker.metric import as_counter, as_gauge
+from kedge.streams.worker.metrics import WORKER_METRICS
+from tests.schemas.samples import SAMPLES
+from tests.streams.cli.scripted import Deployment
+from tests.support.waiting import wait_for
+
+PACE = Pace(ask_s=0.1, away_s=0.1, fault_s=0.1, poll_s=0.05)
+NOWHERE = KafkaSettings(brokers="127.0.0.1:1", environment="test")
+
+
+class Fragile(Board):
+    """Raises for the record at offset 1, as if we had made a mistake."""
+
+    def take(self, topic: str, value: bytes, laid: Laid) -> None:
+        if laid.offset == 1:
+            raise ZeroDivisionError
+        super().take(topic, value, laid)
+
+
+@dataclass
+class Desk:
+    """A reader and what it has read."""
+
+    kafka: KafkaSettings
+    board: Board = field(default_factory=lambda: Board(Codec(), lambda _: None))
+
+    def __post_init__(self) -> None:
+        self.registry = CollectorRegistry()
+        faults = as_counter(WORKER_METRICS["console_faults"], self.registry)
+        meters = Meters(faults, as_gauge(WORKER_METRICS["console_heard"], self.registry))
+        self.reader = Reader(self.kafka, self.board, threading.Lock(), meters, pace=PACE)
+        self.reader.start()
+
+    @property
+    def reading(self) -> Reading:
+        return self.reader.reading
+
+    def told(self, model: str = "delay") -> int:
+        return len(self.board.models[model].standing.alerts) if model in self.board.models else 0
+
+
+@pytest.fixture(scope="module")
+def deployment() -> Deployment:
+    return Deployment()
+
+
+@pytest.fixture
+def started() -> Iterator[list[Reader]]:
+    readers: list[Reader] = []
+    yield readers
+    for reader in readers:
+        reader.stop()
+
+
+def test_what_lies_there_is_read_and_then_what_comes(deployment: Deployment, started: list[Reader]) -> None:
+    deployment.put("alerts", "delay", SAMPLES["Alert"])
+    deployment.put("reports", "delay", SAMPLES["Report"], b"not ours")
+    desk = Desk(deployment.cluster.settings)
+    started.append(desk.reader)
+    wait_for(lambda: desk.reading.ready, "the end of what lies there")
+    assert (desk.told(), desk.reading.done, desk.reading.trouble) == (1, 3, "")
+    assert desk.board.unreadable == {"reports": 1}
+    deployment.put("acks", "delay", SAMPLES["Ack"])
+    wait_for(lambda: desk.board.models["delay"].standing.acks, "what comes")
+    first = desk.reading.heard_at or 0
+    wait_for(lambda: (desk.reading.heard_at or 0) > first, "a sign of life though nothing comes")
+    heard = desk.registry.get_sample_value("kedge_console_heard_timestamp_seconds")
+    assert heard is not None
+    assert heard * 1_000 >= first
+
+
+def test_a_broker_that_is_away_is_said_and_tried_again(started: list[Reader]) -> None:
+    desk = Desk(NOWHERE)
+    started.append(desk.reader)
+    words = wait_for(lambda: desk.reading.trouble, "the trouble")
+    assert words.startswith("Kafka at 127.0.0.1:1 does not answer")
+    assert (desk.reading.ready, desk.reading.heard_at) == (False, None)
+    assert desk.registry.get_sample_value("kedge_console_faults_total", {"part": "reader"}) is None
+
+
+def test_a_fault_of_ours_is_counted_shown_and_left_behind(deployment: Deployment, started: list[Reader]) -> None:
+    model = next(name for name in ("a", "b", "c", "d", "e", "f") if deployment.end("overrides", name) == 0)
+    deployment.put("overrides", model, *[SAMPLES["Override"]] * 3)
+    desk = Desk(deployment.cluster.settings, Fragile(Codec(), lambda _: None))
+    started.append(desk.reader)
+    wait_for(lambda: desk.reading.ready and not desk.reading.trouble, "the reader to get over it")
+    faults = desk.registry.get_sample_value("kedge_console_faults_total", {"part": "reader"})
+    assert faults is not None
+    assert faults >= 1
+    assert len(desk.board.models["delay"].standing.overrides) == 2
