@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ROOMS := detectors schemas streams
 
-.PHONY: help demo demo-soak demo-picture guard-soak test lint format types bench docs site wheel-test lock clean
+.PHONY: help demo demo-soak demo-picture console-picture guard-soak test lint format types bench docs site wheel-test lock clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -22,6 +22,9 @@ guard-soak: .venv/dev ## bad canaries and drifts of all traffic, 20 times each o
 
 demo-picture: .venv/dev ## run the demo once and renew docs/images/demo.svg
 	$(BIN)/python -m tests.support.demo_picture
+
+console-picture: .venv/dev ## renew docs/images/console.png
+	$(BIN)/python -m tests.support.console_picture
 
 # What needs no broker runs beside what does, which mostly waits: one core each. pytest's closing lines end the output.
 PURE := tests/detectors tests/schemas tests/scenarios tests/simulation tests/streams/core

@@ -81,6 +81,9 @@ REFUSED: Final = _event(
 )  # fmt: skip
 STOOD_STILL: Final = _event("stood_still", _W, "The whole process did not run for a while.", "seconds")
 FAULT: Final = _event("fault", _E, "Something failed that ends the worker; with the traceback.", *_SEAT)
+CONSOLE_FAULT: Final = _event(
+    "console_fault", _E, "The console could not read, or make a page; with the traceback. Counting goes on.", "part"
+)
 DIED: Final = _event("died", _C, "The process ends at once, or before it began; state is as committed.", "exit_code")
 STOPPED: Final = _event("stopped", _I, "All is committed, and the process ends.", "exit_code")
 SETTING: Final = _event("setting", _W, "A setting is unsafe, unknown or missing.", "setting")

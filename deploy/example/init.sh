@@ -11,6 +11,7 @@ for who in guard operator; do
     fi
 done
 [ -e /etc/kedge/guard/hash.key ] || (umask 077 && head -c 32 /dev/urandom | base64 > /etc/kedge/guard/hash.key)
+[ -e /etc/kedge/guard/console.token ] || (umask 077 && head -c 32 /dev/urandom | base64 > /etc/kedge/guard/console.token)
 
 kedge topics create --replication 1
 kedge schemas publish

@@ -19,6 +19,7 @@ from kedge.schemas.errors import RegistryUnavailableError
 from kedge.streams.access import Access, AccessError, is_forbidden
 from kedge.streams.console.board import RECORDS, Board, Laid
 from kedge.streams.console.situation import Reading
+from kedge.streams.events import CONSOLE_FAULT
 from kedge.streams.names import Topics
 from kedge.streams.settings import KafkaSettings
 from kedge.streams.worker.exits import LOG
@@ -122,8 +123,9 @@ class Reader:
             except KafkaException as error:
                 self._is_troubled(self._access.words(error.args[0]))
                 self._stop.wait(self._pace.away_s)
-            except Exception:  # noqa: BLE001 - the console is a window: a fault in it must not reach what is seen through it
-                LOG.exception("the console cannot read; it tries again in %g s", self._pace.fault_s)
+            except Exception as error:  # noqa: BLE001 - it is a window: its faults must not reach what is seen through it
+                words = f"the console cannot read; it tries again in {self._pace.fault_s:g} s"
+                CONSOLE_FAULT.tell(LOG, words, error, part="reader")
                 self._meters.faults.labels("reader").inc()
                 self._is_troubled("The console has a fault, which the worker's log names; counting goes on")
                 self._stop.wait(self._pace.fault_s)

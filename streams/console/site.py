@@ -17,6 +17,7 @@ from kedge.streams.console.fleet import fleet_of
 from kedge.streams.console.model_page import model_page
 from kedge.streams.console.outlook import Outlook
 from kedge.streams.console.pages import HERE, Pages
+from kedge.streams.events import CONSOLE_FAULT
 from kedge.streams.worker.exits import LOG
 from kedge.streams.worker.health import Answer, Request
 
@@ -63,8 +64,8 @@ class Site:
         """Return the answer to a request."""
         try:
             found = self._answer(request)
-        except Exception:  # noqa: BLE001 - the console is a window: a fault in it must not reach what is seen through it
-            LOG.exception("the console could not make a page")
+        except Exception as error:  # noqa: BLE001 - it is a window: its faults must not reach what is seen through it
+            CONSOLE_FAULT.tell(LOG, "the console could not make a page", error, part="page")
             self._faults.labels("page").inc()
             found = self._message(500, "This page could not be made", "The worker's log says why. Counting goes on.")
         return replace(found, headers={**HEADERS, **found.headers})

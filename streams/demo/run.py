@@ -107,7 +107,7 @@ def _announce(kafka: KafkaSettings, setting: Setting, site: Site, now_ms: int) -
 
 def _follow(stage: _Stage, story: Story, *, in_time: Callable[[], bool]) -> Sent:
     """Send the season and follow what comes of it, to the end of the story or of the time that there is."""
-    worker, screen = stage.worker, stage.screen
+    worker, screen, address = stage.worker, stage.screen, ""
     try:
         worker.start()
         screen.wait(story)
@@ -117,8 +117,11 @@ def _follow(stage: _Stage, story: Story, *, in_time: Callable[[], bool]) -> Sent
                 worker.moved()
                 story.take(received)
                 screen.show(story, received)
+            if not address and (address := worker.address()):
+                screen.step(f"console: {address}/, for as long as this runs")
             if worker.watch():
                 screen.step("worker: it has ended, and is started again")
+                address = ""
         if not story.is_over:
             screen.step(f"not over after {_LONGEST_S:.0f} s; the worker logged last:\n{worker.tail()}")
     finally:

@@ -1,6 +1,7 @@
 """The worker: a child process that runs `kedge worker` and is started again whenever it ends, as systemd would."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -28,6 +29,7 @@ _STALLED_S: Final = 25.0
 cluster now and then answers a join of the group with an error that leaves the worker waiting."""
 _STOP_S: Final = 10.0
 _TAIL_LINES: Final = 15
+_ADDRESS: Final = re.compile(r"http://[\d.]+:\d+")
 
 
 class WorkerError(Exception):
@@ -115,6 +117,11 @@ class Worker:
             process.kill()
             process.wait()
         self._close(process)
+
+    def address(self) -> str:
+        """Return where it serves its pages; empty: it has not said so yet, which it does once in each start."""
+        said = _ADDRESS.findall(self._log.read_text(errors="replace"))
+        return str(said[-1]) if len(said) == self.starts else ""
 
     @staticmethod
     def _close(process: subprocess.Popen[bytes]) -> None:

@@ -66,11 +66,7 @@ def run_worker(
     )
     with _noting_signals() as stopping:
         try:
-<<<<<<< HEAD
-            run = _Run(settings, agents, health, Telemetry(registry, _now_ms), Schemas(codec, LOG))
-=======
-            run = _Run(settings, agents, desk.health, Telemetry(desk.registry, _now_ms), Schemas(codec, LOG.warning))
->>>>>>> 0a894f7 (Console: settings, rights and metrics where all others have theirs)
+            run = _Run(settings, agents, desk.health, Telemetry(desk.registry, _now_ms), Schemas(codec, LOG))
             return run.until_stopped(feeds, stopping)
         except (AccessError, ClusterError, NotRegisteredError, RestoreError) as error:
             events.DIED.tell(LOG, str(error), exit_code=FAILED)

@@ -4,13 +4,14 @@ A world's model is called `m`; a `Shelf` holds several, each under a name of its
 """
 
 import json
+import re
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Final
 
 from kedge.schemas.codec import Codec
 from kedge.schemas.monitor import monitor_hash, parse_monitor, to_document
-from kedge.schemas.records import Monitor
+from kedge.schemas.records import Alert, Monitor
 from kedge.streams.console.board import RECORDS, Board, Laid
 from kedge.streams.console.outlook import Outlook
 from kedge.streams.console.situation import Reading
@@ -102,6 +103,8 @@ class Shelf:
         for offset, (at_ms, topic, value) in enumerate(played(shape).laid):
             if topic in RECORDS:
                 record = CODEC.decode(value, RECORDS[topic])
+                if isinstance(record, Alert):
+                    told["summary"] = names.get("summary", re.sub(r"^m\b", lambda _: model, record.summary))
                 known = {name: new for name, new in told.items() if hasattr(record, name)}
                 self.take(topic, replace(record, **known), at_ms, offset)
         self.now = max(self.now, played(shape).now)
