@@ -5,8 +5,11 @@ empty counts as not set: it is what compose files and units make of a variable t
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 
@@ -81,12 +84,7 @@ class Number(Setting):
             SettingsError: it is no number, or out of range.
         """
         text = self.text(variables)
-        if not text:
-            return self.default
-        try:
-            value = float(text)
-        except ValueError:
-            raise SettingsError(f"{self.name}: {text!r} is not a number") from None
+        value = _parsed(self.name, text, float, "a number") if text else self.default
         self.check(value)
         return value
 
@@ -124,12 +122,7 @@ class Whole(Setting):
             SettingsError: it is no whole number, or out of range.
         """
         text = self.text(variables)
-        if not text:
-            return self.default
-        try:
-            value = int(text)
-        except ValueError:
-            raise SettingsError(f"{self.name}: {text!r} is not a whole number") from None
+        value = _parsed(self.name, text, int, "a whole number") if text else self.default
         self.check(value)
         return value
 
@@ -175,3 +168,10 @@ class Switch(Setting):
     def values(self) -> str:
         """Return what it holds, for a reader."""
         return "`true` or `false`"
+
+
+def _parsed(name: str, text: str, parse: Callable[[str], T], expected: str) -> T:
+    try:
+        return parse(text)
+    except ValueError:
+        raise SettingsError(f"{name}: {text!r} is not {expected}") from None
