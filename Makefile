@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ROOMS := detectors schemas streams
 
-.PHONY: help demo demo-soak demo-picture console-picture guard-soak test lint format types bench docs site wheel-test lock clean
+.PHONY: help demo demo-soak demo-picture console-picture guard-soak test lint format types bench dashboards docs site wheel-test lock clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -50,12 +50,16 @@ format: .venv/dev ## bring the code into the form that lint asks for
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-types: .venv/dev ## mypy --strict, package, tests and the example of the Compose file
+types: .venv/dev ## mypy --strict: package, tests, the example of the Compose file, the dashboards
 	$(BIN)/mypy
 	$(BIN)/mypy deploy/example
+	$(BIN)/mypy deploy/grafana
 
 bench: .venv/dev ## the benchmarks, one after the other; ARGS names some of them
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+dashboards: .venv/dev ## renew the dashboards in deploy/grafana/dashboards
+	$(BIN)/python deploy/grafana/dashboards.py
 
 docs: .venv/dev ## renew the tables in docs/ that are made from the code
 	$(BIN)/python -m tests.support.generated_docs

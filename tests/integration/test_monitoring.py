@@ -1,5 +1,8 @@
 """A real worker, scraped by a real Prometheus, which alerts a real Alertmanager, which tells a webhook."""
 
+import json
+import re
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +13,7 @@ import pytest
 from tests.support.incidents import Day, Scene
 from tests.support.kafka import Broker
 from tests.support.prometheus import Server, Webhook, alertmanager, prometheus, webhook
+from tests.support.repository import ROOT
 from tests.support.waiting import wait_for
 
 DRIFTING: Final = "drifting"
@@ -19,6 +23,11 @@ escalation: [lead@example.com]
 trained_at: "2023-11-01"
 segments: {region: [eu, us]}
 """
+BOARDS: Final = {
+    path.stem: json.loads(path.read_text()) for path in (ROOT / "deploy/grafana/dashboards").glob("*.json")
+}
+EVERY: Final = {"$__rate_interval": "10s", "$__interval": "10s", "$environment": "dev"}
+"""What Grafana puts into expressions; all other variables stand at `All`."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,7 @@ class Stage:
     prometheus: Server
     alertmanager: Server
     told: Webhook
+    began: float
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +49,13 @@ def stage(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     with webhook() as told, alertmanager(folder, told) as alerting, scene.opened():
         worker = scene.worker.address().removeprefix("http://")
         with prometheus(folder, [worker], alerting) as server:
-            yield play(Stage(scene, server, alerting, told))
+            yield play(Stage(scene, server, alerting, told, time.time()))
 
 
 def play(stage: Stage) -> Stage:
     scene = stage.scene
+    waiting = "kedge_command_sent_timestamp_seconds"
+    scene.routers[CANARY].before = lambda: wait_for(lambda: stage.prometheus.query(waiting), "an open command's age")
     scene.service.send([(0, b"no record of ours")])
     for _ in range(3):
         scene.play(Day(rich=True), DRIFTING, CANARY)
@@ -92,3 +104,28 @@ def test_every_rule_is_evaluated_and_every_record_is_filled(stage: Stage) -> Non
     for rule in rules:
         if rule["type"] == "recording":
             wait_for(lambda name=rule["name"]: stage.prometheus.query(name), rule["name"])  # type: ignore[misc]
+
+
+def asked(expression: str) -> str:
+    """An expression as Grafana sends it."""
+    for name, value in EVERY.items():
+        expression = expression.replace(name, value)
+    return re.sub(r"\$\w+", ".*", expression)
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_no_panel_fails_and_none_is_empty(stage: Stage, board: str) -> None:
+    notes = [note["expr"] for note in BOARDS[board].get("annotations", {}).get("list", ())]
+    targets = [target["expr"] for panel in BOARDS[board]["panels"] for target in panel["targets"]]
+    empty = [e for e in (*targets, *notes) if not stage.prometheus.seen(asked(e), time.time() - stage.began)]
+    assert empty == []
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_every_variable_has_something_to_choose(stage: Stage, board: str) -> None:
+    for variable in BOARDS[board]["templating"]["list"]:
+        found = re.fullmatch(r"label_values\((.+), (\w+)\)", str(variable["query"]))
+        if variable["type"] == "query":
+            assert found is not None
+            path = f"/api/v1/label/{found[2]}/values"
+            assert stage.prometheus.get(path, **{"match[]": asked(found[1])})["data"], variable["name"]

@@ -5,6 +5,7 @@ Here alone is what differs from production: addresses, and durations that are wa
 
 import json
 import threading
+import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -57,6 +58,13 @@ class Server:
         """What Prometheus finds now; an expression that it refuses is an `HTTPError`."""
         found: list[dict[str, Any]] = self.get("/api/v1/query", query=expression)["data"]["result"]
         return found
+
+    def seen(self, expression: str, past_s: float) -> bool:
+        """Whether Prometheus finds a number at any second of the past; NaN is none."""
+        now = time.time()
+        span = {"start": str(now - past_s), "end": str(now), "step": "1"}
+        found = self.get("/api/v1/query_range", query=expression, **span)["data"]["result"]
+        return any(value != "NaN" for series in found for _, value in series["values"])
 
 
 @dataclass

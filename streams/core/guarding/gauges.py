@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from kedge.schemas.monitor import Mode, MonitorSpec
-from kedge.schemas.records import Action
+from kedge.schemas.records import Action, AlertEvent
 from kedge.streams.core.guarding.history import DAY_MS
 from kedge.streams.core.guarding.model import ModelState
 from kedge.streams.core.guarding.states import State
@@ -28,6 +28,9 @@ def gauges(model: ModelState, monitor: MonitorSpec | None, now_ms: int) -> Itera
     if monitor is not None:
         yield from _of_monitor(model, monitor)
     yield from _of_incident(model, now_ms)
+    # From the start: a counter that begins at more than 0 has not risen, to Prometheus.
+    yield from (Observation("commands", {**labels, "action": action.value}, 0) for action in Action)
+    yield from (Observation("alerts", {**labels, "event": event.value}, 0) for event in AlertEvent)
 
 
 def _of_monitor(model: ModelState, monitor: MonitorSpec) -> Iterator[Observation]:

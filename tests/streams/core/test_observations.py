@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from kedge.schemas.records import AckResult, Role, Verdict
+from kedge.schemas.records import AckResult, Action, AlertEvent, Role, Verdict
 from kedge.streams.core.instructions import Observation
 from kedge.streams.core.measures import Shown
 from tests.streams.core.made import NOON, Log, Rec, Sender, tally
@@ -85,6 +85,14 @@ def test_a_model_that_never_sent_is_known_from_its_monitor() -> None:
     desk = Desk()
     desk.round()
     assert found(desk.guard.drain())["model_info"] == [({"owner": "me", "escalation": ""}, 1)]
+
+
+def test_commands_and_alerts_are_counted_from_nothing() -> None:
+    desk = Desk()
+    desk.round()
+    seen = found(desk.guard.drain())
+    assert {(labels["action"], n) for labels, n in seen["commands"]} == {(action.value, 0) for action in Action}
+    assert {(labels["event"], n) for labels, n in seen["alerts"]} == {(event.value, 0) for event in AlertEvent}
 
 
 def test_a_rollback_is_shown_with_its_incident_for_a_day_and_its_command_until_it_is_answered() -> None:
