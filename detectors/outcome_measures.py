@@ -15,12 +15,16 @@
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from kedge.detectors.arrays import Counts, Floats
 from kedge.detectors.fixed import number
 from kedge.detectors.outcomes import CALIBRATION_BINS, OutcomeKind, OutcomeLayout
+
+FAR_BELOW: Final = 0.5
+"""Share of the usual coverage below which outcomes stay away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +79,15 @@ def outcome_measures(layout: OutcomeLayout, counts: Counts) -> OutcomeMeasures:
         confusion=_confusion(layout, counts),
         **parts,
     )
+
+
+def stays_away(n: int, predictions: int, usual: float | None) -> bool:
+    """Return whether a window has none of an outcome, or far fewer than usual; `usual`: coverage, None: not known.
+
+    >>> stays_away(400, 1_000, 0.9), stays_away(600, 1_000, 0.9), stays_away(1, 1_000, None)
+    (True, False, False)
+    """
+    return n < FAR_BELOW * usual * predictions if usual else not n
 
 
 def possible(layout: OutcomeLayout, counts: Counts) -> bool:

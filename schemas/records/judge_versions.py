@@ -102,7 +102,10 @@ class DueWindow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoverageHistory:
-    """An outcome's coverage in the last due windows of the leading primary version, oldest first."""
+    """An outcome's coverage in the last due windows, of the leading primary version, in which it did not stay away.
+
+    Oldest first.
+    """
 
     outcome: str
     shares: tuple[float, ...]
@@ -137,4 +140,6 @@ class JudgeVersions:
     """Start of the first window of `primary`; 0: nothing was before it."""
     due: tuple[DueWindow, ...]
     coverage: tuple[CoverageHistory, ...]
+    coverage_monitor: str | None = None
+    """Hash of the monitor of those windows; None: no window yet."""
     labels: tuple[LabelDay, ...]

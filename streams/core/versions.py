@@ -6,6 +6,7 @@ nothing is kept and nothing is said.
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from kedge.detectors.outcome_measures import stays_away
 from kedge.schemas.monitor import MonitorSpec
 from kedge.schemas.records import (
     ControlKind,
@@ -122,6 +123,7 @@ class Versions:
             return
         window = reported[0][0].window
         joined = self._store.joins[model.model].window(window.start, window.end)
+        versions.learn_under(active.hash)
         usual = {name: versions.usual_coverage(name) for name in active.spec.outcomes}
         first = leader(sides)
         for versus, stream in self._beside.each(active, versions, sides, joined, window):
@@ -248,5 +250,7 @@ def _remember_outcomes(stream: VersionStream, versus: Versus, verdict: Verdict, 
 
 def _learn(versions: ModelVersions, ours: Mapping[str, Observed]) -> None:
     for name, outcome in ours.items():
-        if outcome.section.coverage is not None:
-            versions.learn_coverage(name, outcome.section.coverage)
+        section = outcome.section
+        # An outage that lasts would become what is usual, and its end would be told while it lasts.
+        if section.coverage is not None and not stays_away(section.n, section.predictions, section.usual_coverage):
+            versions.learn_coverage(name, section.coverage)

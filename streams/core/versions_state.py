@@ -122,6 +122,8 @@ class ModelVersions:
     due: set[tuple[int, int]] = field(default_factory=set)
     """(end, start) of decision windows whose outcomes are to come."""
     coverage: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    coverage_monitor: str | None = None
+    """Under which coverage was learnt."""
     labels: dict[tuple[int, str], LabelDay] = field(default_factory=dict)
     """By day and version."""
 
@@ -142,8 +144,13 @@ class ModelVersions:
         known = self.coverage.get(outcome, ())
         return median(known) if len(known) >= COVERAGES_MIN else None
 
+    def learn_under(self, monitor: str) -> None:
+        """Begin anew if this is another monitor: its delay, or what people take for usual, may be another."""
+        if monitor != self.coverage_monitor:
+            self.coverage, self.coverage_monitor = {}, monitor
+
     def learn_coverage(self, outcome: str, share: float) -> None:
-        """Take a due window's coverage in."""
+        """Take the coverage of a due window in, in which the outcome did not stay away."""
         self.coverage[outcome] = (*self.coverage.get(outcome, ()), share)[-COVERAGES_MAX:]
 
     def record(self) -> JudgeVersions:
@@ -155,6 +162,7 @@ class ModelVersions:
             took_over_at=self.took_over_at,
             due=tuple(DueWindow(window_start=start, window_end=end) for end, start in sorted(self.due)),
             coverage=tuple(CoverageHistory(outcome=name, shares=self.coverage[name]) for name in sorted(self.coverage)),
+            coverage_monitor=self.coverage_monitor,
             labels=tuple(self.labels[key] for key in sorted(self.labels)),
         )
 
@@ -168,5 +176,6 @@ class ModelVersions:
             took_over_at=record.took_over_at,
             due={(window.window_end, window.window_start) for window in record.due},
             coverage={history.outcome: history.shares for history in record.coverage},
+            coverage_monitor=record.coverage_monitor,
             labels={(day.pane_start, day.version): day for day in record.labels},
         )

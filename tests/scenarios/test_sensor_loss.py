@@ -32,6 +32,16 @@ def test_outcomes_that_are_asked_for_and_never_come_are_no_silence() -> None:
     assert world.recounted() == []
 
 
+def test_outcomes_that_stay_away_for_long_do_not_become_what_is_usual() -> None:
+    world = World(WINDOWS + ARMED + OUTCOMES)
+    world.play(6, primary())
+    world.play(14, primary(heard=0.4))  # of all windows, their median is this
+    assert world.story[2:] == ["9 DEGRADED_SENSING", "9 PAGE: NOTICE sensing_degraded"]
+    assert [r.outcomes[0].usual_coverage for r in world.all(VersionReport) if r.outcomes][-1] == 1.0
+    assert world.play(2, primary()) == ["21 HEALTHY", "21 PAGE: NOTICE sensing_degraded"]
+    assert world.recounted() == []
+
+
 def test_labels_that_come_weeks_later_are_not_missed() -> None:
     world = World(WINDOWS + ARMED + "outcomes: {click: {delay: 1m, label_horizon: 30d}}\n")
     world.play(7, primary(clicks=None))

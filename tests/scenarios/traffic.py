@@ -30,6 +30,8 @@ class Serving:
     """Answers of 900 ms; the others take 20."""
     clicks: float | None = 0.3
     """Positive outcomes by answers; None: no outcome comes."""
+    heard: float = 1.0
+    """Answers whose outcome comes, by answers."""
     age: float = 0.0
     """Shift of the feature, in standard deviations."""
     missing: float = 0.0
@@ -121,7 +123,8 @@ class Traffic:
 
     def _outcomes(self, serving: Serving, times: NDArray[np.int64], answers: _Answers) -> Iterator[Outcome]:
         clicks = self._rng.random(serving.rows) < (serving.clicks or 0.0)
-        for request, time, click in zip(answers.requests, times.tolist(), clicks.tolist(), strict=True):
+        told = list(zip(answers.requests, times.tolist(), clicks.tolist(), strict=True))
+        for request, time, click in told[: round(serving.heard * serving.rows)]:
             yield clicked(request, time, click)
 
     def _batches(self, serving: Serving, times: NDArray[np.int64], answers: _Answers) -> Iterator[PredictionBatch]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from kedge.detectors.outcome_measures import stays_away
 from kedge.schemas.monitor import OutcomeSpec
 from kedge.schemas.records import Harm, HarmKind, KpiState, OutcomeSection, Role, Verdict, VersionReport
 from kedge.streams.core.guarding.history import StreamKey
@@ -15,8 +16,6 @@ _RANKS = 0.7
 """Least AUC of a score that still ranks."""
 _OFF = 0.05
 """ECE from which its level is off."""
-_FAR_BELOW = 0.5
-"""Share of the usual coverage below which outcomes stay away."""
 _ASSUMED = 0.03
 """Coverage where none has been usual yet."""
 _KPIS_MAX = 32
@@ -60,10 +59,9 @@ def _look_for_missing(turn: Turn, report: VersionReport) -> None:
 
 def _stays_away(section: OutcomeSection | None, spec: OutcomeSpec) -> bool:
     """Whether a window has none of an outcome, or far fewer than usual; late labels may be all that ever comes."""
-    usual = None if section is None else section.usual_coverage
-    if section is None or not usual:
+    if section is None or not section.usual_coverage:
         return spec.label_horizon_ms is None and (section is None or not section.n)
-    return section.n < _FAR_BELOW * usual * section.predictions
+    return stays_away(section.n, section.predictions, section.usual_coverage)
 
 
 def _kpi(turn: Turn, report: VersionReport, section: OutcomeSection) -> None:

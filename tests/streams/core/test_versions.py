@@ -3,8 +3,9 @@
 import pytest
 
 from kedge.schemas.records import ControlKind, HarmKind, JoinKind, Role, Verdict, VersionReport
-from tests.streams.core.made import MINUTE
-from tests.streams.core.versions_made import START, Answers, Clicks, Pairs, Stage, harm
+from kedge.streams.core.versions_state import COVERAGES_MAX
+from tests.streams.core.made import MINUTE, monitor_record
+from tests.streams.core.versions_made import START, WINDOWS, Answers, Clicks, Pairs, Stage, harm
 
 COMPARED = "comparison: {expected_share: {v1: 0.95, v2: 0.05}, latency_slo_ms: 200}\n"
 CLICKED = COMPARED + "outcomes: {click: {type: binary, delay: 2m}}\n"
@@ -211,6 +212,20 @@ def test_outcomes_are_judged_once_they_are_due_and_their_usual_coverage_is_known
     assert "immature" in due[0].reason
     assert due[-1].verdict is Verdict.STABLE
     assert (due[-1].outcomes[0].positive_rate, due[-1].control_outcomes[0].positive_rate) == (0.05, 0.05)
+
+
+def test_what_is_usual_never_falls_to_what_stays_away_and_is_learnt_anew_under_another_monitor() -> None:
+    def usual(told: list[VersionReport]) -> float | None:
+        return next(r for r in told if r.revision == 1).outcomes[0].usual_coverage
+
+    stage = Stage(CLICKED)
+    nothing, some = Clicks(predictions=19_000, seen=0, clicked=0), Clicks(predictions=19_000, seen=7_600)
+    assert usual(stage.windows(range(6), PRIMARY, nothing)) is None
+    assert usual(stage.windows(range(6, 12), PRIMARY, CLICK_RATES[0])) == 1.0
+    assert usual(stage.windows(range(12, 12 + COVERAGES_MAX), PRIMARY, some)) == 1.0
+    later = range(12 + COVERAGES_MAX, 18 + COVERAGES_MAX)
+    stage.catalog.put_monitor(monitor_record(WINDOWS + CLICKED.replace("2m", "1m"), START + later.start * MINUTE))
+    assert usual(stage.windows(later, PRIMARY, some)) == 0.4
 
 
 def test_fewer_clicks_than_the_control_has_are_harm() -> None:
