@@ -186,6 +186,7 @@ class Guard:
     def _ask(self) -> None:
         """What is staged by now was decided before the ends that `stand` will be given next."""
         self._awaiting = {command_id: self._awaiting.get(command_id) for command_id in self._staged().values()}
+        self._led = {command_id: at for command_id, at in self._led.items() if command_id in self._awaiting}
 
     def _check(self, source: str, value: Value, now_ms: int) -> None:
         """Refuse what is about no model of ours, which has no journal to stand in, or about no time."""
