@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ROOMS := detectors schemas streams
 
-.PHONY: help demo demo-soak demo-picture console-picture guard-soak test lint format types bench dashboards docs site wheel-test lock clean
+.PHONY: help demo demo-soak demo-picture console-picture guard-soak stack-test test lint format types bench dashboards docs site wheel-test lock clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -25,6 +25,9 @@ demo-picture: .venv/dev ## run the demo once and renew docs/images/demo.svg
 
 console-picture: .venv/dev ## renew docs/images/console.png
 	$(BIN)/python -m tests.support.console_picture
+
+stack-test: .venv/dev ## the whole Compose file in an engine of its own: drift, page, rollback, a crash; 10 minutes, root, Debian
+	$(BIN)/python -m tests.stack
 
 # What needs no broker runs beside what does, which mostly waits: one core each. pytest's closing lines end the output.
 PURE := tests/detectors tests/schemas tests/scenarios tests/simulation tests/streams/core

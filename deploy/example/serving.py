@@ -9,6 +9,7 @@ as it does for the guard's actuator (router.py): lead it elsewhere, and the traf
 import json
 import random
 import signal
+import sys
 import threading
 import time
 import uuid
@@ -43,7 +44,8 @@ class Node:
         self._name, self._asked = uuid.uuid4().hex[:8], 0
         self._flying: deque[tuple[float, str, bool]] = deque()
         began = SITE / "began"  # on the volume: a restart goes on with the story, and does not tell it again
-        began.touch() if not began.exists() else None
+        if not began.exists():
+            began.touch()
         self._began = began.stat().st_mtime
 
     def step(self) -> None:
@@ -134,6 +136,7 @@ def main() -> None:
         answer_http(node)
         while not stopped.wait(PAUSE_S):
             node.step()
+    sys.stdout.write(json.dumps(node.state()) + "\n")  # all that was answered, and that all of it was sent
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ COMPOSE: Final[dict[str, Any]] = FILE["services"]
 VERSION: Final = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 OURS: Final = f"kedge:{VERSION}"
 CONDITIONS: Final = {"service_healthy", "service_completed_successfully"}
-DOCKERFILES: Final = [path for path in files("deploy") if path.name.endswith("Dockerfile")]
+DOCKERFILES: Final = [path for path in files("deploy", "tests/stack") if path.name.endswith("Dockerfile")]
 
 _VARIABLE = re.compile(r"\bKEDGE_[A-Z_]+\b")
 _PINNED = re.compile(r"[a-z0-9/.-]+:v?\d+\.\d+\.\d+[\w.-]*")

@@ -38,7 +38,7 @@ def part(name: str) -> Path:
     with (_CACHE / "parts.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two test runs in one clone: the second waits and finds it done
         if (found := _found(name)) is None:
-            told = _unpack(_UNPACKED[name]) if name in _UNPACKED else _install(_INSTALLED[name])
+            told = _unpack(_UNPACKED[name]) if name in _UNPACKED else install(_INSTALLED[name])
             found = _found(name)
     if found is None:
         packages = _UNPACKED[name] if name in _UNPACKED else " ".join(_INSTALLED[name])
@@ -65,7 +65,8 @@ def _unpack(package: str) -> str:
     return told
 
 
-def _install(packages: tuple[str, ...]) -> str:
+def install(packages: tuple[str, ...]) -> str:
+    """Install packages of Debian's, where we may; returns what was said of a failure."""
     if os.geteuid() != 0:
         return "Only root can install packages."
     return _run(
