@@ -1,5 +1,6 @@
 """Who may see the console."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,24 @@ def test_a_session_cannot_be_made_up_or_made_longer() -> None:
         assert status(GUARDED, cookie=f"{COOKIE}={forged}") == 401
     other = Door(host="127.0.0.1", token="another-token-of-16")  # noqa: S106 - made up
     assert status(other, cookie=f"{COOKIE}={session}") == 401
+
+
+@pytest.mark.parametrize("hostile", ["\\", '\\"', "\\1", "a=b;", " "])
+def test_a_cookie_of_whoever_asks_costs_next_to_nothing(hostile: str) -> None:
+    calls = 0
+
+    def count(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    cookie = f'{COOKIE}="{hostile * (60_000 // len(hostile))}"'
+    sys.setprofile(count)
+    try:
+        refused = status(GUARDED, cookie=cookie)
+    finally:
+        sys.setprofile(None)
+    assert refused == 401
+    assert calls < 5 * cookie.count(";") + 500
 
 
 def test_nobody_buys_a_session_where_no_token_is_set() -> None:
