@@ -29,7 +29,7 @@ _STALLED_S: Final = 25.0
 cluster now and then answers a join of the group with an error that leaves the worker waiting."""
 _STOP_S: Final = 10.0
 _TAIL_LINES: Final = 15
-_ADDRESS: Final = re.compile(r"http://[\d.]+:\d+")
+_ADDRESS: Final = re.compile(r"health and metrics on (http://[\d.]+:\d+)")
 
 
 class WorkerError(Exception):

@@ -72,6 +72,20 @@ def test_a_worker_is_stopped_though_it_does_not_listen(tmp_path: Path) -> None:
     worker.stop()
 
 
+def test_a_worker_says_where_its_pages_are_and_a_new_one_elsewhere(tmp_path: Path) -> None:
+    says = (
+        "import json, os; url = f'http://127.0.0.1:{os.getpid()}'\n"
+        "print(json.dumps({'message': f'health and metrics on {url}', 'url': url}), flush=True)"
+    )
+    worker = Worker(VARIABLES, tmp_path / "log", command=(sys.executable, "-c", says))
+    worker.start()
+    first = wait_for(worker.address, "its address")
+    assert first == f"http://127.0.0.1:{worker.pid}"
+    wait_for(worker.watch, "the next one")
+    assert wait_for(worker.address, "its address") == f"http://127.0.0.1:{worker.pid}" != first
+    worker.stop()
+
+
 def test_the_caller_s_own_cluster_is_not_the_demo_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KEDGE_REGISTRY_URL", "http://registry.example")
     monkeypatch.setenv("KEDGE_BROKERS", "production.example:9092")
