@@ -55,16 +55,17 @@ def because(reason: str) -> str:
 
 
 def wrong(incident: IncidentView) -> str:
-    """Say what an incident is about, harm before drift."""
+    """Say what an incident is about: harm that was shown, else what drifted, else the bound that was passed."""
     harms = {(harm.version, harm.measure): harm for alert in incident.alerts for harm in alert.harms}
     for harm in harms.values():
-        if harm.rate is not None and harm.control_rate is not None:
+        if harm.rate is not None and harm.control_rate is not None and harm.change is not None:
             beside = f"{harm.rate:.1%} beside {harm.control_rate:.1%}"
             return f"Version {harm.version} does harm: {harm.measure} is {beside} of {harm.control or 'before'}."
-        return f"Version {harm.version} does harm: {harm.reason}."
     signals = {(signal.kind, signal.signal): signal for alert in incident.alerts for signal in alert.signals}
     if not signals:
-        return f"{incident.latest.summary}."
+        return next(
+            (f"Version {harm.version}: {harm.reason}." for harm in harms.values()), f"{incident.latest.summary}."
+        )
     names = [signal.signal for signal in signals.values()]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     causes = {signal.cause for signal in signals.values()} - {"NONE"}

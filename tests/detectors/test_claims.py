@@ -10,6 +10,7 @@ from scipy.optimize import brentq
 from kedge.detectors.arrays import Floats
 from kedge.detectors.compare import compare
 from kedge.detectors.effect import debiased_psi, detectable_psi
+from kedge.detectors.false_pages import breach_chance, windows_between
 from kedge.detectors.g_test import g_test
 from kedge.detectors.grids import fit_numeric
 from kedge.detectors.policy import FixedPolicy
@@ -55,6 +56,20 @@ def test_without_drift_the_debiased_psi_has_hardly_a_bias(p: Floats) -> None:
     # with guard bins, nearly always empty at n = 200, it is -0.004 and 2.2 %.
     assert found.mean() == pytest.approx(-0.0025, abs=0.0025)
     assert (found >= 0.05).mean() == pytest.approx(0.02, abs=0.01)
+
+
+def test_an_unshifted_signal_breaches_as_often_as_is_said() -> None:
+    found = debiased(3, TENTHS, TENTHS, rows=(200, 100_000), windows=6_000)
+    said = [breach_chance(threshold, bins=10, n=200, n0=100_000) for threshold in (0.02, 0.04)]
+    assert [(found >= threshold).mean() for threshold in (0.02, 0.04)] == pytest.approx(said, abs=0.025)
+
+
+def test_false_pages_come_no_more_often_than_is_said() -> None:
+    rng = np.random.default_rng(4)
+    breached = rng.random((20_000, 5)) < 0.02
+    lasting = breached[2:] & (breached[1:-1] | breached[:-2])
+    between = windows_between([0.02] * 5, breaches=2, windows=3)
+    assert 1 / lasting.any(axis=1).mean() == pytest.approx(between, rel=0.25)
 
 
 def test_with_empty_bins_kept_it_would_be_biased_as_the_definitions_warn() -> None:
