@@ -102,28 +102,27 @@ def _gravity(track: StreamTrack) -> int:
 
 def _headline(reading: Reading, rows: Sequence[Row]) -> tuple[str, str, Need | None]:
     """Return what stands at the top, a line that explains it, and whom it needs."""
-    trouble = f"{reading.trouble}." if reading.trouble else ""
     if not rows:
-        return _bare(reading, trouble)
+        return _bare(reading)
     now = [row for row in rows if row.plight.need is Need.NOW]
     if now:
         words = "needs you" if len(now) == 1 else "need you"
         headline = f"{len(now)} of {amount(len(rows), 'model')} {words}: {_names(now)}"
         first = now[0].plight.wrong if len(now) == 1 else f"{now[0].model}: {now[0].plight.wrong}"
-        return headline, f"{trouble} {first}".strip(), Need.NOW
-    if trouble:
-        return "Nobody knows how your models are now", trouble, Need.NOW
+        return headline, first, Need.NOW
+    if reading.trouble:
+        return "Nobody knows how your models are now", "Nobody can say that one of them is well.", Need.NOW
     if not reading.ready:
-        return "Still reading", f"{reading.part} % of what lies in the topics has been read.", Need.UNKNOWN
+        return "Still reading", "Nobody can say yet that one of them is well.", Need.UNKNOWN
     return _calm(rows)
 
 
-def _bare(reading: Reading, trouble: str) -> tuple[str, str, Need | None]:
+def _bare(reading: Reading) -> tuple[str, str, Need | None]:
     """Say why there is no model."""
-    if trouble:
-        return "Nobody knows how your models are", trouble, Need.NOW
+    if reading.trouble:
+        return "Nobody knows how your models are", "Whether there is any is not known either.", Need.NOW
     if not reading.ready:
-        return "Reading the topics", f"{reading.part} % of what lies there has been read.", None
+        return "Reading the topics", "", None
     return "No model has a monitor yet", "Nothing is watched until one is published.", None
 
 

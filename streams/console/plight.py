@@ -22,15 +22,19 @@ __all__ = ["plight_of"]
 def plight_of(situation: Situation) -> Plight:
     """Return where a model stands."""
     found = next(found for rule in _RULES if (found := rule(situation)) is not None)
-    if situation.reading.trouble and found.need > Need.UNKNOWN:
-        return replace(found, need=Need.UNKNOWN, wrong=f"Nobody knows how it is now. When last heard of: {found.wrong}")
-    return found
+    if not situation.reading.trouble:
+        return found
+    if found.need > Need.UNKNOWN:
+        found = replace(
+            found, need=Need.UNKNOWN, wrong=f"Nobody knows how it is now. When last heard of: {found.wrong}"
+        )
+    return replace(found, doubtful=True)
 
 
 def _loading(situation: Situation) -> Plight | None:
     if situation.reading.ready:
         return None
-    return Plight(need=Need.UNKNOWN, wrong="What is known of it is still being read.")
+    return Plight(need=Need.UNKNOWN, wrong="What is known of it is still being read.", doubtful=True)
 
 
 def _failed(situation: Situation) -> Plight | None:
@@ -73,6 +77,7 @@ def _silent(situation: Situation) -> Plight | None:
             "Are the workers ready (/readyz), and do they keep up (kedge_lag_records)?",
         ),
         runbook="sensing_degraded",
+        doubtful=True,
     )
 
 

@@ -72,6 +72,8 @@ class Plight:
     did: tuple[str, ...] = ()
     todo: tuple[str, ...] = ()
     runbook: str = ""
+    doubtful: bool = False
+    """Whatever looks well beside it is old, or not all that there is: nothing is green."""
 
 
 def state_of(board: ModelBoard) -> str:

@@ -118,6 +118,7 @@ def test_nothing_is_green_that_nobody_knows(shown: Shown) -> None:
     for state in ("loading", "stale", "error", "new"):
         page = shown.open(state)
         assert page.locator(".badge.well, .headline.well").count() == 0, state
+        assert page.locator(".verdict.stable").count() == page.locator(".doubtful .verdict.stable").count(), state
         page.close()
 
 

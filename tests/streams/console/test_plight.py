@@ -70,7 +70,7 @@ def test_what_is_still_being_read_is_not_well_yet() -> None:
     loading = with_("healthy", reading=Reading(done=43, total=100, heard_at=0))
     assert plight(loading).need is Need.UNKNOWN
     fleet = fleet_of(loading.outlook())
-    assert (fleet.headline, fleet.detail) == ("Still reading", "43 % of what lies in the topics has been read.")
+    assert (fleet.headline, fleet.detail) == ("Still reading", "Nobody can say yet that one of them is well.")
 
 
 def test_a_model_of_which_nothing_was_reported_is_not_well() -> None:
