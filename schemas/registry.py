@@ -19,6 +19,9 @@ NO_SUBJECT: Final = 40401
 NO_SCHEMA: Final = 40403
 """Confluent's code: not this schema, or no schema of this id."""
 
+_ID_MAX: Final = 2**31 - 1
+"""Ids are Java's ints. A registry that is asked for another says so in words of its own, which are no answer."""
+
 _UNKNOWN_MAX: Final = 500
 """Ids that may turn out to be unknown within `unknown_ttl_s`, before others are refused unasked."""
 
@@ -69,6 +72,8 @@ class ConfluentRegistry:
         return found
 
     def _fetch(self, schema_id: int) -> str:
+        if schema_id > _ID_MAX:
+            raise UndecodableError(Reason.UNKNOWN_SCHEMA, f"{schema_id} is no id of a schema")
         self._refuse_unasked(schema_id)
         answer = self._http.ask("GET", f"/schemas/ids/{schema_id}")
         if answer.lacks(NO_SCHEMA):

@@ -4,7 +4,6 @@ import base64
 import json
 import ssl
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -52,6 +51,17 @@ class Answer:
         return self.document.get(name) if isinstance(self.document, dict) else None
 
 
+class _AsItComes(urllib.request.HTTPErrorProcessor):
+    """Every status is an answer. Redirects are not followed: the password would be shown to wherever one leads."""
+
+    def http_response(self, request: urllib.request.Request, response: HTTPResponse) -> HTTPResponse:
+        """Return the response."""
+        del request
+        return response
+
+    https_response = http_response
+
+
 class RegistryHttp:
     """Asks one registry; safe to share between threads.
 
@@ -80,7 +90,7 @@ class RegistryHttp:
         if credentials is not None:
             secret = base64.b64encode(":".join(credentials).encode()).decode()
             self._headers["Authorization"] = f"Basic {secret}"
-        self._context = context
+        self._opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context), _AsItComes)
         self._timeout_s = timeout_s
         self._attempts = attempts
         self._sleep = sleep
@@ -110,17 +120,15 @@ class RegistryHttp:
     def refused(self, answer: Answer, what: str) -> RegistryUnavailableError:
         """Return the error of an answer that helps nobody; `what` was asked for."""
         hint = " (user and password?)" if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) else ""
+        if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
+            hint = " (redirects are not followed: name the address that it leads to)"
         return RegistryUnavailableError(f"{self.address} did not give {what}: status {answer.status}{hint}")
 
     def _send(self, request: urllib.request.Request) -> tuple[int, bytes]:
         # The timeout is for each look at the socket: an answer that comes in drops would never meet it.
         end_s = time.monotonic() + self._timeout_s
-        try:
-            with urllib.request.urlopen(request, timeout=self._timeout_s, context=self._context) as response:  # noqa: S310 - as above
-                return response.status, _read(response, end_s)
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read(_RESPONSE_BYTES_MAX)
+        with self._opener.open(request, timeout=self._timeout_s) as response:
+            return response.status, _read(response, end_s)
 
 
 def _read(response: HTTPResponse, end_s: float) -> bytes:

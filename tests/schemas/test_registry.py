@@ -31,6 +31,7 @@ class Server(ThreadingHTTPServer):
         self.headers: list[dict[str, str]] = []
         self.failures: list[int] = []
         self.answer: bytes | None = None
+        self.elsewhere = ""
         self.drops = False
         self.pause = threading.Event()
 
@@ -64,6 +65,8 @@ class _Handler(BaseHTTPRequestHandler):
         text = json.dumps(body).encode() if self.server.answer is None else self.server.answer
         self.send_response(self.server.failures.pop(0) if self.server.failures else status)
         self.send_header("Content-Length", str(len(text)))
+        if self.server.elsewhere:
+            self.send_header("Location", self.server.elsewhere + self.path)
         self.end_headers()
         with suppress(ConnectionError):  # whoever asked may have gone
             for drop in [text[i : i + 1] for i in range(len(text))] if self.server.drops else [text]:
@@ -217,6 +220,37 @@ def test_an_answer_in_drops_is_not_waited_for(server: Server) -> None:
     server.drops = True
     with pytest.raises(RegistryUnavailableError, match="does not answer: TimeoutError"):
         ConfluentRegistry(RegistryHttp(server.url, timeout_s=0.05, sleep=lambda _: None)).schema(3)
+
+
+def test_an_error_in_drops_is_not_waited_for(server: Server) -> None:
+    server.drops, server.failures, server.answer = True, [404], b'{"error_code": 40403}' + b" " * 200
+    with pytest.raises(RegistryUnavailableError, match="does not answer: TimeoutError"):
+        RegistryHttp(server.url, timeout_s=0.4, attempts=1).ask("GET", "/schemas/ids/3")
+
+
+def test_an_id_that_no_registry_can_have_is_the_senders_fault_and_asked_of_nobody(server: Server) -> None:
+    """A registry takes it for a path that it does not have: whoever waited for an answer would wait for ever."""
+    server.answer = b'{"error_code": 404, "message": "HTTP 404 Not Found"}'
+    codec = Codec(client(server, Clock()))
+    message = b"\0\xff\xff\xff\xff\0"
+    codec.learn(message)
+    with pytest.raises(UndecodableError) as caught:
+        codec.decode(message, Monitor)
+    assert caught.value.reason is Reason.UNKNOWN_SCHEMA
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed_because_the_password_would_go_with_it(server: Server, status: int) -> None:
+    with serving() as stranger:
+        server.elsewhere, server.failures = stranger.url, [status, status]
+        stranger.schemas[3] = server.schemas[3] = text_of("Monitor")
+        registry = ConfluentRegistry(RegistryHttp(server.url, credentials=("ann", "s@cret"), attempts=1))
+        with pytest.raises(RegistryUnavailableError, match=f"status {status} .redirects are not followed"):
+            registry.schema(3)
+        with pytest.raises(RegistryUnavailableError, match=f"status {status} .redirects are not followed"):
+            registry.schema_id("kedge.Monitor", text_of("Monitor"))
+        assert stranger.requests == []
 
 
 def test_user_and_password_are_sent_and_never_said(server: Server) -> None:
