@@ -5,11 +5,14 @@
 """
 
 import signal
+import socket
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Protocol
+from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -21,6 +24,9 @@ _BODY_MAX = 4_096
 
 _IDLE_S = 30.0
 """A client that is silent for so long is let go: each holds a thread."""
+
+CONNECTIONS_MAX = 64
+"""For one more, the oldest is let go. So whoever holds many, or sends in drops, never keeps a probe out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +102,38 @@ class Desk:
     pages: Pages = field(default_factory=ProbesOnly)
 
 
+class _Server(ThreadingHTTPServer):
+    """Answers each connection in a thread of its own, of a few at most."""
+
+    daemon_threads = True
+    request_queue_size = CONNECTIONS_MAX
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        """Listen."""
+        self._open: OrderedDict[int, socket.socket] = OrderedDict()
+        self._lock = threading.Lock()
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - socketserver's signature
+        """Let the oldest go where there are too many, and answer this one."""
+        with self._lock:
+            self._open[id(request)] = request
+            oldest = self._open.popitem(last=False)[1] if len(self._open) > CONNECTIONS_MAX else None
+        if oldest is not None:
+            with suppress(OSError):  # it may just have gone by itself
+                oldest.shutdown(socket.SHUT_RDWR)  # its thread wakes up and closes it
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - socketserver's signature
+        """Forget a connection that is over, and close it."""
+        with self._lock:
+            self._open.pop(id(request), None)
+        super().shutdown_request(request)
+
+    def handle_error(self, *_: object) -> None:
+        """A client that went away in the middle is nothing to log."""
+
+
 def serve(desk: Desk, host: str, port: int) -> ThreadingHTTPServer:
     """Listen, and answer from daemon threads; `server_port` of the result is the port (0 took a free one).
 
@@ -135,13 +173,7 @@ def serve(desk: Desk, host: str, port: int) -> ThreadingHTTPServer:
         def log_message(self, *_: object) -> None:
             """A probe every few seconds is nothing to log."""
 
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: object) -> None:
-            """A client that went away in the middle is nothing to log."""
-
-    server = Server((host, port), Handler)
+    server = _Server((host, port), Handler)
 
     def run() -> None:
         # Signals are the main thread's, which may be holding them back.

@@ -1,10 +1,13 @@
 """The probes' answers."""
 
+import socket
+import threading
 import urllib.request
 
 from prometheus_client import CollectorRegistry, Counter
 
-from kedge.streams.worker.health import Desk, Health, serve
+from kedge.streams.worker.health import CONNECTIONS_MAX, Desk, Health, serve
+from tests.support.waiting import wait_for
 
 
 def told(health: Health, path: str) -> tuple[int, bytes]:
@@ -39,3 +42,22 @@ def test_it_answers_over_http() -> None:
             assert "kedge_test_total 1.0" in answer.read().decode()
     finally:
         server.shutdown()
+
+
+def test_whoever_holds_many_connections_keeps_no_probe_out_and_costs_a_bounded_number_of_threads() -> None:
+    server = serve(Desk(Health()), "127.0.0.1", 0)
+    before = threading.active_count()
+    held = []
+    try:
+        for _ in range(3 * CONNECTIONS_MAX):
+            held.append(socket.create_connection(("127.0.0.1", server.server_port), timeout=10))
+            held[-1].sendall(b"GET /healthz HTTP/1.1\r\nX-Slow: ")
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/healthz", timeout=10) as answer:
+            assert answer.read() == b"ok\n"
+        assert held[0].recv(1) == b"", "the oldest was let go"
+        wait_for(lambda: threading.active_count() <= before + CONNECTIONS_MAX, "the threads of those let go")
+    finally:
+        for connection in held:
+            connection.close()
+        server.shutdown()
+        server.server_close()
