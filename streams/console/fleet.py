@@ -15,8 +15,6 @@ __all__ = ["Fleet", "Row", "fleet_of", "fresh_words"]
 
 _NAMED: Final = 3
 _HARM: Final = "HARM"
-_FRESH_MS: Final = 60_000
-"""Kafka is asked every few seconds: what was heard longer ago than this is said to be old."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +56,7 @@ def fresh_words(reading: Reading, now_ms: int) -> str:
     if reading.heard_at is None:
         return "Kafka has not answered yet."
     ago = now_ms - reading.heard_at
-    if reading.trouble or ago > _FRESH_MS:
+    if reading.is_old(now_ms):
         return (
             f"Kafka was last heard at {clock_time(reading.heard_at, now_ms)}, {span(ago)} ago: what stands here is old."
         )

@@ -22,7 +22,7 @@ __all__ = ["plight_of"]
 def plight_of(situation: Situation) -> Plight:
     """Return where a model stands."""
     found = next(found for rule in _RULES if (found := rule(situation)) is not None)
-    if not situation.reading.trouble:
+    if not situation.reading.is_old(situation.now_ms):
         return found
     if found.need > Need.UNKNOWN:
         found = replace(
@@ -60,7 +60,8 @@ def _silent(situation: Situation) -> Plight | None:
     board, spec = situation.board, situation.spec
     if board.told_at is None or spec is None:
         return None
-    if situation.reading.trouble or situation.now_ms <= board.told_at + SENSING_WINDOWS * spec.windows.length_ms:
+    old = situation.reading.is_old(situation.now_ms)
+    if old or situation.now_ms <= board.told_at + SENSING_WINDOWS * spec.windows.length_ms:
         return None
     incident = board.standing.open_incident()
     behind = "" if incident is None else f" An incident is open: {wrong(incident)}"
@@ -140,6 +141,21 @@ def _incident(situation: Situation) -> Plight | None:
         did=did,
         todo=tuple(todo(situation, incident)),
         runbook=subject,
+    )
+
+
+def _untold(situation: Situation) -> Plight | None:
+    """An incident that the journal knows, and no alert that is known here."""
+    if state_of(situation.board) not in (State.INCIDENT, State.AWAIT_ACK, State.CONTAINED):
+        return None
+    return Plight(
+        need=Need.NOW,
+        wrong="The guard has an incident open, and what was told of it cannot be seen here.",
+        todo=(
+            f"kedge incidents {situation.board.model} may know it, if it is older than what was read here.",
+            "May this worker's Kafka user read the alerts (kedge topics rights)?",
+        ),
+        runbook="drift",
     )
 
 
@@ -230,6 +246,17 @@ def _warming(situation: Situation) -> Plight | None:
     )
 
 
+def _unsettled(situation: Situation) -> Plight | None:
+    """What only a healthy guard may say is not said for any other."""
+    if state_of(situation.board) == State.HEALTHY:
+        return None
+    return Plight(
+        need=Need.UNKNOWN,
+        wrong="The guard does not say that it is healthy.",
+        todo=("Wait for the next window; what the guard did last stands below.",),
+    )
+
+
 def _well(situation: Situation) -> Plight:
     seen = live_streams(situation.board)
     oldest = min(track.last.window_end for track in seen)
@@ -244,11 +271,13 @@ _RULES: Final[tuple[Callable[[Situation], Plight | None], ...]] = (
     _blind,
     _unanswered,
     _incident,
+    _untold,
     _held,
     _unmonitored,
     _unseen,
     _unjudged,
     _moving,
     _warming,
+    _unsettled,
     _well,
 )

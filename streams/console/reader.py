@@ -207,7 +207,8 @@ class Reader:
                 )
                 if error is None and offset is not None:
                     self._positions[log] = offset + 1  # before it is taken: what cannot be taken is left behind
-                    laid = Laid(log[1], offset, message.timestamp()[1])
+                    # A clock that was ahead when it was written must not make it look fresh for longer.
+                    laid = Laid(log[1], offset, min(message.timestamp()[1], now_ms()))
                     taken += 1
                     try:
                         self._board.take(self._logical[log[0]], message.value() or b"", laid)

@@ -1,7 +1,8 @@
 """What a page is about: one model, the monitor in force, the hour, and how well the topics can be read."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
 
 from kedge.schemas.monitor import MonitorSpec
 from kedge.schemas.records import Action, Command
@@ -11,6 +12,10 @@ from kedge.streams.console.words import clock_time
 from kedge.streams.core.guarding.deadlines import ESCALATE_MS
 
 __all__ = ["Need", "Plight", "Reading", "Situation", "live_streams", "open_command", "state_of"]
+
+
+_OLD_MS: Final = 60_000
+"""Kafka is asked every few seconds: what was heard longer ago than this is old."""
 
 
 class Need(IntEnum):
@@ -47,6 +52,10 @@ class Reading:
         """How much of what lay there has been read, in percent."""
         return 100 if self.ready else min(99, 100 * self.done // self.total) if self.total else 0
 
+    def is_old(self, now_ms: int) -> bool:
+        """Whether what was read says nothing of now: Kafka has not answered, or nobody has asked it, for a minute."""
+        return bool(self.trouble) or self.heard_at is None or now_ms - self.heard_at > _OLD_MS
+
 
 @dataclass(frozen=True, slots=True)
 class Situation:
@@ -55,7 +64,7 @@ class Situation:
     board: ModelBoard
     spec: MonitorSpec | None
     now_ms: int
-    reading: Reading = field(default_factory=lambda: Reading(ready=True))
+    reading: Reading
 
     def at(self, at_ms: int) -> str:
         """Return a time in words."""

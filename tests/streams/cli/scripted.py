@@ -27,12 +27,12 @@ class Deployment:
         self.options = ("--brokers", self.cluster.settings.brokers, "--environment", environment)
         self._producer = Producer(self.cluster.settings.client())
 
-    def put(self, topic: str, model: str, *records: object, key: bytes | None = None) -> None:
-        """Write records of a model, where the service would; `key`: else the model's name."""
+    def put(self, topic: str, model: str, *records: object, key: bytes | None = None, at_ms: int = 0) -> None:
+        """Write records of a model, where the service would; `key`: else the model's name, `at_ms`: else now."""
         partition = partition_for(model.encode(), PARTITIONS)
         for record in records:
             value = record if isinstance(record, bytes) else self.codec.encode(record)
-            self._producer.produce(self.topics.of(topic), value, key or model.encode(), partition=partition)
+            self._producer.produce(self.topics.of(topic), value, key or model.encode(), partition, timestamp=at_ms)
         assert self._producer.flush(20) == 0
 
     def end(self, topic: str, model: str) -> int:

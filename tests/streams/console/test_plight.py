@@ -9,6 +9,7 @@ from kedge.streams.console.fleet import fleet_of, fresh_words
 from kedge.streams.console.model_page import model_page
 from kedge.streams.console.plight import plight_of
 from kedge.streams.console.situation import Need, Plight, Reading
+from kedge.streams.core.guarding.states import State
 from tests.schemas.samples import SAMPLES
 from tests.streams.cli.scripted import entry
 from tests.streams.console.shown import Shelf
@@ -64,6 +65,27 @@ def test_with_kafka_away_nothing_is_well_and_what_is_wrong_stays_so() -> None:
     fleet = fleet_of(shelf.outlook())
     assert (fleet.headline, fleet.need) == ("Nobody knows how your models are now", Need.NOW)
     assert "what stands here is old" in fresh_words(away, shelf.now)
+
+
+def test_what_nobody_has_asked_kafka_about_for_a_minute_is_not_well() -> None:
+    shelf = with_("healthy")
+    shelf.reading = Reading(ready=True, heard_at=shelf.now - 60_001)
+    assert plight(shelf).need is Need.UNKNOWN
+    assert fleet_of(shelf.outlook()).need is Need.UNKNOWN
+    shelf.reading = Reading(ready=True, heard_at=shelf.now - 60_000)
+    assert plight(shelf).need is Need.WELL
+
+
+@pytest.mark.parametrize("state", [*State, "", "OF_A_NEWER_RELEASE"])
+def test_only_a_healthy_guard_vouches_for_a_model(state: str) -> None:
+    """Its alerts may be older than what was read, or hidden from this worker."""
+    shelf = with_("healthy")
+    shelf.take("journal", entry(model="m", sequence=10_000, decision="none", state_after=state), shelf.now)
+    found = plight(shelf)
+    assert (found.need is Need.WELL) == (state == "HEALTHY")
+    if state in ("INCIDENT", "AWAIT_ACK", "CONTAINED"):
+        assert found.need is Need.NOW
+        assert "kedge incidents m" in found.todo[0]
 
 
 def test_what_is_still_being_read_is_not_well_yet() -> None:

@@ -2,14 +2,15 @@
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from kedge.schemas.codec import Codec
+from kedge.schemas.records import Report
 from kedge.streams.console.board import Board, Laid
-from kedge.streams.console.reader import Meters, Pace, Reader
+from kedge.streams.console.reader import Meters, Pace, Reader, now_ms
 from kedge.streams.console.situation import Reading
 from kedge.streams.settings import KafkaSettings
 from kedge.streams.worker.metric import as_counter, as_gauge
@@ -102,3 +103,18 @@ def test_a_fault_of_ours_is_counted_shown_and_left_behind(deployment: Deployment
     assert faults is not None
     assert faults >= 1
     assert len(desk.board.models["delay"].standing.overrides) == 2
+
+
+def test_a_report_of_a_clock_that_was_ahead_does_not_look_fresh_tomorrow(
+    deployment: Deployment, started: list[Reader]
+) -> None:
+    report = SAMPLES["Report"]
+    assert isinstance(report, Report)
+    tomorrow = now_ms() + 86_400_000
+    deployment.put("reports", "ahead", replace(report, model="ahead", segment=""), at_ms=tomorrow)
+    desk = Desk(deployment.cluster.settings)
+    started.append(desk.reader)
+    wait_for(lambda: "ahead" in desk.board.models, "the report")
+    told_at = desk.board.models["ahead"].told_at
+    assert told_at is not None
+    assert told_at <= now_ms()
