@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from kedge.schemas.monitor import monitor_hash, parse_monitor, to_document
-from kedge.schemas.records import Monitor
+from kedge.schemas.records import Action, Command, Monitor
 from kedge.schemas.signing import signed_bytes
 from kedge.streams.trust import SigningKey
+from tests.schemas.samples import SAMPLES
 from tests.support import rides
 from tests.support.kafka import Broker
 from tests.support.service import CODEC, Service
@@ -33,6 +34,12 @@ def signed(monitor: Monitor, key: SigningKey) -> Monitor:
     return replace(named, signature=key.sign(signed_bytes(named)))
 
 
+def forged_rollback() -> Command:
+    sample = SAMPLES["Command"]
+    assert isinstance(sample, Command)
+    return replace(sample, model="elsewhere", action=Action.ROUTE_TO_SAFE_PATH, drill=False)
+
+
 def test_it_counts_by_signed_monitors_and_leaves_out_the_others(service: Service, tmp_path: Path) -> None:
     key, signing, trusted = SigningKey.generate(), tmp_path / "signing.key", tmp_path / "trusted.pem"
     signing.write_bytes(key.private_pem())
@@ -41,10 +48,12 @@ def test_it_counts_by_signed_monitors_and_leaves_out_the_others(service: Service
     producer = service.producer()
     for other in (unsigned("bare"), signed(unsigned("forged"), SigningKey.generate())):
         producer.produce(service.topics.monitors, CODEC.encode(other), key=other.model)
+    producer.produce(service.topics.control, CODEC.encode(forged_rollback()), key="elsewhere")
     assert producer.flush(20) == 0
     worker = service.worker(
         "w1", KEDGE_TRUST="keys", KEDGE_TRUSTED_KEYS=str(trusted), KEDGE_SIGNING_KEY_FILE=str(signing)
     )
+    worker.says("control: 'elsewhere' is left out: the signature of a rollback counts for nothing here")
     worker.says("monitors: 'bare' is left out: it is unsigned")
     worker.says("monitors: 'forged' is left out: it is signed by")
     traffic = rides.Traffic()

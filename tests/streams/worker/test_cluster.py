@@ -33,8 +33,18 @@ def _brief(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "_LEADER_PAUSES_S", (0.0, 0.001, 0.001, 0.001))
 
 
-def test_a_topic_that_was_just_created_is_waited_for() -> None:
-    refusing = Refusing(MockCluster(), 4, KafkaError.NOT_LEADER_FOR_PARTITION)
+@pytest.mark.parametrize(
+    "code",
+    [
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+    ],
+)
+def test_a_topic_that_was_just_created_is_waited_for(code: int) -> None:
+    refusing = Refusing(MockCluster(), 4, code)
     assert refusing.ends([LOG]) == {("dev.reports", 0): 7}
 
 
@@ -47,3 +57,24 @@ def test_what_waiting_does_not_mend_is_asked_once_more_only() -> None:
     assert Refusing(MockCluster(), 1, KafkaError.INVALID_REQUEST).ends([LOG]) == {("dev.reports", 0): 7}
     with pytest.raises(ClusterError):
         Refusing(MockCluster(), 2, KafkaError.INVALID_REQUEST).ends([LOG])
+
+
+class Metadata:
+    """An admin client whose brokers are away: all that is asked of it is written down."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def list_topics(self, *, timeout: float) -> None:
+        assert timeout > 0
+        self.asked.append("topics")
+        raise KafkaException(KafkaError(KafkaError._ALL_BROKERS_DOWN))  # noqa: SLF001 - its name
+
+
+def test_the_metadata_are_read_anew_after_each_refusal_though_that_may_fail_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refusing, metadata = Refusing(MockCluster(), 2, KafkaError.FENCED_LEADER_EPOCH), Metadata()
+    monkeypatch.setattr(refusing, "_admin", metadata)
+    assert refusing.ends([LOG]) == {("dev.reports", 0): 7}
+    assert metadata.asked == ["topics", "topics"]
