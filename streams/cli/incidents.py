@@ -50,9 +50,13 @@ def incidents(  # noqa: PLR0913 - one argument an option
             click.echo(json.dumps(_json(standing, view), ensure_ascii=False))
         else:
             _show(screen(), standing, view)
-    if not told and not as_json:
+    untold = sorted(standing.model for standing in found.values() if standing.is_untold())
+    for name in untold:
+        words = f"kedge: an incident of {printable(name)} is open, and no alert of it is there any more"
+        click.echo(f"{words}: kedge status says more", err=True)
+    if not told and not untold and not as_json:
         click.echo("no incident is known" if every else "no incident is open")
-    ctx.exit(Exit.DRIFT if any(view.is_open for _, view in told) else Exit.WELL)
+    ctx.exit(Exit.DRIFT if untold or any(view.is_open for _, view in told) else Exit.WELL)
 
 
 def _json(standing: Standing, view: IncidentView) -> dict[str, Any]:

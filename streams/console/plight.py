@@ -146,7 +146,7 @@ def _incident(situation: Situation) -> Plight | None:
 
 def _untold(situation: Situation) -> Plight | None:
     """An incident that the journal knows, and no alert that is known here."""
-    if state_of(situation.board) not in (State.INCIDENT, State.AWAIT_ACK, State.CONTAINED):
+    if not situation.board.standing.is_untold():
         return None
     return Plight(
         need=Need.NOW,

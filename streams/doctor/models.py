@@ -123,6 +123,11 @@ def _incident(case: Case) -> Finding:
         return warn(
             "incident", f"open since {iso_time(view.opened_at)} ({state})", f"kedge incidents {case.spec.model}"
         )
+    if case.standing.is_untold():
+        do = f"kedge status {case.spec.model}; alerts are gone after their topic's retention: docs/topics.md"
+        return warn("incident", f"open ({state}), and no alert of it is there any more", do)
+    if case.standing.last is None:
+        return unknown("incident", f"nothing is journalled since {iso_time(case.since_ms)}", "see the line guard above")
     return ok("incident", f"none is open ({state})")
 
 

@@ -23,6 +23,7 @@ from kedge.schemas.records import (
     Verdict,
     VersionReport,
 )
+from kedge.streams.core.guarding.states import State
 from kedge.streams.reading import Log
 
 __all__ = ["REPORTS_MAX", "Drilled", "Ended", "IncidentView", "Standing"]
@@ -34,6 +35,7 @@ _HOLDS: Final = {
 }
 _ENDED: Final = "command_"
 _PROMOTION: Final = "promotion"
+_OPEN: Final = frozenset((State.INCIDENT, State.AWAIT_ACK, State.CONTAINED))
 _OF_INCIDENTS: Final = frozenset((AlertEvent.OPENED, AlertEvent.UPDATED, AlertEvent.RESOLVED))
 
 
@@ -146,6 +148,11 @@ class Standing:
     def open_incident(self) -> IncidentView | None:
         """Return the one that is open."""
         return next((view for view in reversed(self.incidents()) if view.is_open), None)
+
+    def is_untold(self) -> bool:
+        """Whether the guard has an incident open, and no alert of it is known: too old to be there, or hidden."""
+        open_ = self.last is not None and self.last.state_after in _OPEN
+        return open_ and self.open_incident() is None
 
     def commands_of(self, incident: str) -> list[Command]:
         """Return the commands that an incident led to, in order."""

@@ -158,6 +158,16 @@ def test_a_model_whose_windows_could_not_be_judged_is_not_well() -> None:
     assert call("status", "thin", *ALL, *deployment.options).exit_code == 4
 
 
+def test_an_incident_whose_alerts_are_gone_is_still_open() -> None:
+    deployment = Deployment("forgotten")
+    deployment.watch("forgotten")
+    deployment.put("journal", "forgotten", journal("forgotten", 1, state_after="INCIDENT", **at("forgotten")))
+    told = call("incidents", "forgotten", *ALL, *deployment.options)
+    assert told.exit_code == 3
+    assert told.stdout == ""
+    assert "an incident of forgotten is open, and no alert of it is there any more" in told.stderr
+
+
 def test_status_shows_all_that_is_open(troubled: Deployment) -> None:
     told = call("status", "fraud", *ALL, *troubled.options)
     assert told.exit_code == 3, told.output

@@ -68,6 +68,10 @@ AMISS: Final[list[tuple[str, Level, str, dict[str, Any]]]] = [
     ("windows", Level.FAIL, "newest until", {"reports": [report(window_end=NOW - 1_800_000)]}),
     ("windows", Level.WARN, "INSUFFICIENT", {"reports": [report(verdict=Verdict.INSUFFICIENT)]}),
     ("incident", Level.FAIL, "an action has failed", {"last": entry(state_after="FAILED_ACTION")}),
+    ("incident", Level.WARN, "open (INCIDENT), and no alert", {"last": entry(state_after="INCIDENT")}),
+    ("incident", Level.WARN, "open (AWAIT_ACK), and no alert", {"last": entry(state_after="AWAIT_ACK")}),
+    ("incident", Level.WARN, "open (CONTAINED), and no alert", {"last": entry(state_after="CONTAINED")}),
+    ("incident", Level.UNKNOWN, "nothing is journalled since", {"last": None}),
     (
         "incident",
         Level.WARN,
