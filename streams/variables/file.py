@@ -29,7 +29,11 @@ def all_variables(environ: Mapping[str, str] = os.environ) -> Mapping[str, str]:
     path = CONFIG_FILE.read(environ)
     if not path:
         return environ
-    return MappingProxyType({**_read(Path(path)), **environ})
+    told = _read(Path(path))
+    # What is set and empty counts as not set, and must not hide what the file says.
+    return MappingProxyType(
+        {**told, **{name: text for name, text in environ.items() if text.strip() or name not in told}}
+    )
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -23,6 +23,16 @@ def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
     assert found["KEDGE_KAFKA_PASSWORD"] == "a=b # c"  # noqa: S105 - taken as it stands
 
 
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_what_is_set_and_empty_hides_nothing_of_the_file(tmp_path: Path, empty: str) -> None:
+    text = "KEDGE_KAFKA_SECURITY_PROTOCOL=SASL_SSL\nKEDGE_TRUST=keys\n"
+    found = all_variables({**written(tmp_path / "kedge.conf", text), "KEDGE_TRUST": empty, "KEDGE_X": empty})
+    assert (found["KEDGE_KAFKA_SECURITY_PROTOCOL"], found["KEDGE_TRUST"], found["KEDGE_X"]) == (
+        *("SASL_SSL", "keys"),
+        empty,
+    )
+
+
 def test_without_a_file_there_is_the_environment() -> None:
     assert all_variables({"KEDGE_BROKERS": "a:1", "KEDGE_CONFIG_FILE": ""})["KEDGE_BROKERS"] == "a:1"
 
