@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from prometheus_client import Counter
 
@@ -51,6 +51,10 @@ class _Page:
     query: Mapping[str, list[str]]
 
 
+class _NotUnderstoodError(Exception):
+    """What is asked for cannot be taken apart."""
+
+
 class Site:
     """The console's answers. `look`: what is known now; the lock keeps it still while a page is made."""
 
@@ -64,6 +68,8 @@ class Site:
         """Return the answer to a request."""
         try:
             found = self._answer(request)
+        except _NotUnderstoodError:  # whoever asks so must not fill the log
+            found = self._message(400, "Not understood", "This address or form is none of the console's.")
         except Exception as error:  # noqa: BLE001 - it is a window: its faults must not reach what is seen through it
             CONSOLE_FAULT.tell(LOG, "the console could not make a page", error, part="page")
             self._faults.labels("page").inc()
@@ -72,7 +78,7 @@ class Site:
 
     def _answer(self, request: Request) -> Answer:
         now_ms = time.time_ns() // 1_000_000
-        url = urlsplit(request.path)
+        url = _split(request.path)
         if request.method == "POST":
             return self._login(request, url.path, now_ms)
         if request.method not in ("GET", "HEAD"):
@@ -85,7 +91,7 @@ class Site:
         refusal = self._door.refusal(request.headers, now_ms)
         if refusal is not None:
             return self._message(refusal.status, "Not shown", refusal.words, login=refusal.login)
-        return self._shown(_Page(url.path, parse_qs(url.query, max_num_fields=10)))
+        return self._shown(_Page(url.path, _fields(url.query)))
 
     def _shown(self, asked: _Page) -> Answer:
         model = unquote(asked.path.removeprefix(_MODELS))
@@ -102,7 +108,7 @@ class Site:
     def _login(self, request: Request, path: str, now_ms: int) -> Answer:
         if path != "/login":
             return self._message(405, "Only to be read", "The console changes nothing.")
-        offered = parse_qs(request.body.decode("ascii", "replace"), max_num_fields=2).get("token", [""])[0]
+        offered = _fields(request.body.decode("ascii", "replace")).get("token", [""])[0]
         session = self._door.session(offered, now_ms)
         if session is None:
             return self._message(401, "Not the token", "That is not this console's token.", login=True)
@@ -112,3 +118,17 @@ class Site:
     def _message(self, status: int, title: str, words: str, *, login: bool = False) -> Answer:
         challenge = {"WWW-Authenticate": "Bearer"} if status == 401 else {}  # noqa: PLR2004 - HTTP's
         return Answer(status, _HTML, self._pages.message(title, words, login=login), challenge)
+
+
+def _split(path: str) -> SplitResult:
+    try:
+        return urlsplit(path)
+    except ValueError:
+        raise _NotUnderstoodError from None
+
+
+def _fields(text: str) -> dict[str, list[str]]:
+    try:
+        return parse_qs(text, max_num_fields=10)
+    except ValueError:
+        raise _NotUnderstoodError from None

@@ -1,6 +1,7 @@
 """Requests and answers: headers, methods, the token, hostile names, and faults that stay inside."""
 
 import re
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -115,6 +116,29 @@ def test_a_fault_in_a_page_is_said_counted_and_goes_no_further() -> None:
         assert told.headers["Content-Security-Policy"] == HEADERS["Content-Security-Policy"]
         assert 'kedge_console_faults_total{part="page"} 1.0' in ask(f"{url}/metrics").text
         assert ask(f"{url}/healthz").status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "http://[/", b""),
+        ("GET", f"/?{'a=1&' * 11}", b""),
+        ("POST", "/login", b"a=1&" * 11),
+        ("POST", "http://[/login", b""),
+    ],
+)
+def test_what_cannot_be_understood_is_the_asker_s_fault_and_fills_no_log(
+    caplog: pytest.LogCaptureFixture, method: str, path: str, body: bytes
+) -> None:
+    with serving(shelf().outlook) as url:
+        host, _, port = url.removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port)), timeout=20) as connection:
+            head = f"{method} {path} HTTP/1.0\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+            connection.sendall(head.encode() + body)
+            answer = connection.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.0 400 ")
+    assert b"nosniff" in answer
+    assert caplog.text == ""
 
 
 def test_names_of_senders_are_text_wherever_they_stand() -> None:
