@@ -5,11 +5,11 @@ from typing import Final
 
 from kedge.schemas.monitor import Mode, MonitorSpec
 from kedge.schemas.records import Action, Severity
-from kedge.schemas.report_json import iso_time
 from kedge.streams.core.commands import incident_id
 from kedge.streams.core.guarding.ends import Ending, finish
 from kedge.streams.core.guarding.model import ModelState
 from kedge.streams.core.guarding.orders import SKEW_MS, End, resend
+from kedge.streams.core.guarding.promotion import last_drill
 from kedge.streams.core.guarding.rehearse import end_late_drill
 from kedge.streams.core.guarding.sensing import blind_at, unreported
 from kedge.streams.core.guarding.speech import Notice, tell
@@ -141,8 +141,7 @@ def _escalate(turn: Turn) -> None:
 def _say_overdue(turn: Turn) -> None:
     model = turn.model
     model.overdue_told_at = turn.now_ms
-    last = "there was none yet" if model.drilled_at is None else f"the last good one ended {iso_time(model.drilled_at)}"
-    words = f"a drill is overdue, {last}"
+    words = f"a drill is overdue, {last_drill(model)}"
     command_id = None
     if turn.monitor.drills.freeze:
         name = incident_id(turn.environment, model.model, ["drill_overdue", str(turn.now_ms)])

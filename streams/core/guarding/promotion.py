@@ -5,11 +5,12 @@ from dataclasses import replace
 
 from kedge.schemas.monitor import MonitorSpec, PromotionSpec
 from kedge.schemas.records import HarmKind, Note, Role, Severity, Verdict, VersionReport, VersionStanding
+from kedge.schemas.report_json import iso_time
 from kedge.streams.core.guarding.model import ModelState
 from kedge.streams.core.guarding.speech import Notice, tell
 from kedge.streams.core.guarding.turn import Turn
 
-__all__ = ["drill_is_fresh", "gate"]
+__all__ = ["drill_is_fresh", "gate", "last_drill"]
 
 
 def gate(turn: Turn, report: VersionReport) -> None:
@@ -39,11 +40,17 @@ def drill_is_fresh(model: ModelState, monitor: MonitorSpec, now_ms: int) -> bool
     return None if model.drilled_at is None else now_ms - model.drilled_at <= monitor.drills.every_ms
 
 
+def last_drill(model: ModelState) -> str:
+    """Return when the last good drill was, in words."""
+    return "there was none yet" if model.drilled_at is None else f"the last good one ended {iso_time(model.drilled_at)}"
+
+
 def _criteria(turn: Turn, promotion: PromotionSpec, report: VersionReport, standing: VersionStanding) -> Iterator[Note]:
     judged = None if not standing.verdict else not standing.broken
     yield _note("schema_clean", judged, "no quality rule is broken in its newest judged window")
     p95, most = report.latency_p95_ms, promotion.latency_p95_ms_max
-    yield _note("latency_p95", None if p95 is None else p95 <= most, f"{p95} ms, at most {most:g}")
+    shown = "no latency is known" if p95 is None else f"{p95:.4g} ms"
+    yield _note("latency_p95", None if p95 is None else p95 <= most, f"{shown}, at most {most:g}")
     yield _note("outcome", _outcome(promotion, report, standing), _outcome_words(promotion, report, standing))
     segments = {k: v for k, v in standing.changes.items() if k} or dict(standing.changes)
     worst = min(segments, key=lambda name: (segments[name], name), default=None)
@@ -55,10 +62,10 @@ def _criteria(turn: Turn, promotion: PromotionSpec, report: VersionReport, stand
     )
     yield _note("worst_segment", None if worst is None else segments[worst] >= least, words)
     rate = None if report.pairs is None else report.pairs.disagreement_rate
-    most = promotion.disagreement_max
-    yield _note("disagreement", None if rate is None else rate <= most, f"{rate}, at most {most:g}")
+    shown, most = "no pair is known" if rate is None else f"{rate:.1%}", promotion.disagreement_max
+    yield _note("disagreement", None if rate is None else rate <= most, f"{shown}, at most {most:.1%}")
     fresh = drill_is_fresh(turn.model, turn.monitor, turn.now_ms)
-    yield _note("drill", fresh, f"last good one ended at {turn.model.drilled_at}")
+    yield _note("drill", fresh, last_drill(turn.model))
 
 
 def _outcome(promotion: PromotionSpec, report: VersionReport, standing: VersionStanding) -> bool | None:
