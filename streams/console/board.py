@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from kedge.schemas.codec import Codec
-from kedge.schemas.errors import UndecodableError
+from kedge.schemas.errors import Reason, UndecodableError
 from kedge.schemas.monitor import MonitorSpec, PolicySpec
 from kedge.schemas.records import (
     Ack,
@@ -39,6 +39,7 @@ RECORDS: Final[Mapping[str, tuple[type[Any], ...]]] = {
 }
 """The topics that are read, and what lies in them."""
 
+_SAID: Final = ("acks", "overrides")
 MODELS_MAX: Final = 1_000
 STREAMS_MAX: Final = 8
 """Versions and roles of a model; the one reported longest ago goes."""
@@ -47,6 +48,10 @@ ALERTS_MAX: Final = 80
 COMMANDS_MAX: Final = 100
 ANSWERS_MAX: Final = 20
 """Acknowledgements of one command, and actuators that are known by their heartbeat."""
+STRANGERS_MAX: Final = 100
+"""Models of which only people and actuators have spoken: whoever may write there could make up any number."""
+WORDS_MAX: Final = 16_384
+"""Bytes of what people and actuators say."""
 DECISIONS_MAX: Final = 100
 _HELD_MAX: Final = 50_000
 
@@ -103,20 +108,30 @@ class Board:
         self.unreadable: dict[str, int] = {}
         """By topic: records that could not be read."""
         self._codec, self._spec_of = codec, spec_of
+        self._strangers: OrderedDict[str, ModelBoard] = OrderedDict()
         self._held: deque[Journal] = deque(maxlen=_HELD_MAX)
         self._fresh: deque[Journal] = deque(maxlen=_HELD_MAX)
+
+    def learn(self, value: bytes) -> None:
+        """Ask for what reading a record needs, so that `take` needs not wait for it.
+
+        Raises:
+            RegistryUnavailableError: the registry does not answer.
+        """
+        self._codec.learn(value)
 
     def take(self, topic: str, value: bytes, laid: Laid) -> None:
         """Take one record of a logical topic in. What cannot be read is counted, and says nothing of any model."""
         try:
-            record = self._codec.decode(value, RECORDS[topic])
+            record = self._decoded(topic, value)
         except UndecodableError:
             self.unreadable[topic] = self.unreadable.get(topic, 0) + 1
             return
         if isinstance(record, Journal):
             self._fresh.append(record)
         else:
-            _put(self._model(record.model), record, value, laid, self._spec_of)
+            model = self._spoken_of(record.model) if topic in _SAID else self._model(record.model)
+            _put(model, record, value, laid, self._spec_of)
 
     def settle(self, *, whole: bool = False) -> None:
         """Fold the entries that were held; `whole`: those that have just come, too, because all logs were read."""
@@ -134,10 +149,24 @@ class Board:
     def _model(self, name: str) -> ModelBoard:
         found = self.models.get(name)
         if found is None:
-            found = self.models[name] = ModelBoard(name, Standing(name))
+            known = name in self._strangers
+            found = self.models[name] = self._strangers.pop(name) if known else ModelBoard(name, Standing(name))
         self.models.move_to_end(name)
         if len(self.models) > MODELS_MAX:
             self.models.popitem(last=False)
+        return found
+
+    def _decoded(self, topic: str, value: bytes) -> Any:  # noqa: ANN401 - one of the topic's records
+        if topic in _SAID and len(value) > WORDS_MAX:
+            raise UndecodableError(Reason.TOO_LARGE, f"{len(value)} bytes, at most {WORDS_MAX}")
+        return self._codec.decode(value, RECORDS[topic])
+
+    def _spoken_of(self, name: str) -> ModelBoard:
+        """Return a model that people or actuators speak of, which makes no model of it."""
+        found = self.models.get(name) or self._strangers.get(name)
+        if found is None:
+            found = self._strangers[name] = ModelBoard(name, Standing(name))
+            _shorten(self._strangers, STRANGERS_MAX)
         return found
 
 

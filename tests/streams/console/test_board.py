@@ -5,7 +5,18 @@ from typing import TypeVar
 
 import pytest
 
-from kedge.schemas.records import Action, Alert, AlertEvent, Command, Report, Role, Verdict, VersionReport
+from kedge.schemas.records import (
+    Ack,
+    Action,
+    Alert,
+    AlertEvent,
+    Command,
+    Override,
+    Report,
+    Role,
+    Verdict,
+    VersionReport,
+)
 from kedge.streams.console import board as bounds
 from kedge.streams.console.board import Board, Laid
 from kedge.streams.console.history import WINDOWS_MAX
@@ -24,6 +35,7 @@ def sample(kind: type[Sample]) -> Sample:
     return found
 
 
+ACK, OVERRIDE = sample(Ack), sample(Override)
 REPORT, ALERT, COMMAND, VERSIONS = sample(Report), sample(Alert), sample(Command), sample(VersionReport)
 LENGTH = REPORT.window_end - REPORT.window_start
 
@@ -81,6 +93,19 @@ def test_models_alerts_commands_and_answers_are_bounded_and_an_incident_s_ends_a
     assert "first" in standing.alerts
     put(board, "alerts", *(replace(ALERT, model=f"m{n}") for n in range(bounds.MODELS_MAX + 5)))
     assert len(board.models) == bounds.MODELS_MAX
+
+
+def test_what_actuators_and_people_make_up_neither_shows_as_a_model_nor_pushes_one_out() -> None:
+    board = put(empty(), "reports", window(0))
+    made_up = [replace(ACK, model=f"m{n}") for n in range(bounds.MODELS_MAX + 5)]
+    put(board, "acks", *made_up)
+    put(board, "overrides", *(replace(OVERRIDE, model=f"o{n}") for n in range(bounds.MODELS_MAX + 5)))
+    assert list(board.models) == ["delay"]
+    put(board, "acks", replace(ACK, model="later"))
+    put(board, "reports", window(0, model="later"))
+    assert board.models["later"].standing.acks, "what was said of it before it was reported is kept"
+    put(board, "acks", replace(ACK, command_id="", actuator_id="x" * bounds.WORDS_MAX))
+    assert (board.models["delay"].heartbeats, board.unreadable) == ({}, {"acks": 1})
 
 
 def test_what_cannot_be_read_is_counted_and_changes_nothing() -> None:
