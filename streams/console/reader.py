@@ -198,6 +198,12 @@ class Reader:
     def _take(self, course: _Course, messages: "Sequence[Message[Any, Any]]") -> int:
         """Take messages in; returns how many records they were."""
         taken = 0
+        try:
+            for message in messages:
+                if message.error() is None:
+                    self._board.learn(message.value() or b"")  # not under the lock, because pages wait for that
+        except RegistryUnavailableError as away:
+            raise _TroubleError(f"The schema registry does not answer: {away}") from away
         with self._lock:
             for message in messages:
                 log, offset, error = (
@@ -210,11 +216,7 @@ class Reader:
                     # A clock that was ahead when it was written must not make it look fresh for longer.
                     laid = Laid(log[1], offset, min(message.timestamp()[1], now_ms()))
                     taken += 1
-                    try:
-                        self._board.take(self._logical[log[0]], message.value() or b"", laid)
-                    except RegistryUnavailableError as error:
-                        self._positions[log] = offset
-                        raise _TroubleError(f"The schema registry does not answer: {error}") from error
+                    self._board.take(self._logical[log[0]], message.value() or b"", laid)
                 elif error is not None:
                     self._note(course, log, error)
             ready = self._reading.ready or not course.unread

@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from kedge.schemas.codec import Codec
+from kedge.schemas.errors import RegistryUnavailableError
 from kedge.schemas.records import Report
 from kedge.streams.console.board import Board, Laid
 from kedge.streams.console.reader import Meters, Pace, Reader, now_ms
@@ -21,6 +22,21 @@ from tests.support.waiting import wait_for
 
 PACE = Pace(ask_s=0.1, away_s=0.1, fault_s=0.1, poll_s=0.05)
 NOWHERE = KafkaSettings(brokers="127.0.0.1:1", environment="test")
+
+
+class Slow:
+    """A registry that is asked, and answers when the test says so."""
+
+    def __init__(self) -> None:
+        self.asked, self.answers = threading.Event(), threading.Event()
+
+    def schema(self, schema_id: int) -> str:
+        self.asked.set()
+        assert self.answers.wait(20)
+        raise RegistryUnavailableError(f"no word of {schema_id}")
+
+    def schema_id(self, subject: str, schema: str) -> int:
+        raise NotImplementedError
 
 
 class Fragile(Board):
@@ -43,7 +59,8 @@ class Desk:
         self.registry = CollectorRegistry()
         faults = as_counter(WORKER_METRICS["console_faults"], self.registry)
         meters = Meters(faults, as_gauge(WORKER_METRICS["console_heard"], self.registry))
-        self.reader = Reader(self.kafka, self.board, threading.Lock(), meters, pace=PACE)
+        self.lock = threading.Lock()
+        self.reader = Reader(self.kafka, self.board, self.lock, meters, pace=PACE)
         self.reader.start()
 
     @property
@@ -118,3 +135,19 @@ def test_a_report_of_a_clock_that_was_ahead_does_not_look_fresh_tomorrow(
     told_at = desk.board.models["ahead"].told_at
     assert told_at is not None
     assert told_at <= now_ms()
+
+
+def test_no_page_waits_for_a_registry(started: list[Reader]) -> None:
+    deployment, registry = Deployment("slow"), Slow()
+    deployment.put("alerts", "delay", b"\0\0\0\0\7")
+    desk = Desk(deployment.cluster.settings, Board(Codec(registry), lambda _: None))
+    started.append(desk.reader)
+    try:
+        assert registry.asked.wait(20)
+        assert desk.lock.acquire(timeout=5), "whoever makes a page has the lock while the registry is asked"
+        desk.lock.release()
+    finally:
+        registry.answers.set()
+    words = wait_for(lambda: desk.reading.trouble, "the trouble")
+    assert words == "The schema registry does not answer: no word of 7"
+    assert not desk.reading.ready
