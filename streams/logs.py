@@ -56,7 +56,8 @@ class JsonFormatter(logging.Formatter):
             line |= {"event": event, **getattr(record, "fields", {})}
         if record.exc_info is not None and record.exc_info[0] is not None:
             line["exception"] = "".join(traceback.format_exception(*record.exc_info))
-        return json.dumps(line, ensure_ascii=False)
+        # In ASCII: a terminal that is shown the file obeys control codes past it, too.
+        return json.dumps(line)
 
 
 class TextFormatter(logging.Formatter):
@@ -67,7 +68,8 @@ class TextFormatter(logging.Formatter):
         words = "\n".join(printable(line) for line in record.getMessage().split("\n"))
         line = f"{_stamp(record)[11:19]} {record.levelname.lower():8} {words}"
         if record.exc_info is not None and record.exc_info[0] is not None:
-            line += "\n" + "".join(traceback.format_exception(*record.exc_info)).rstrip()
+            trace = "".join(traceback.format_exception(*record.exc_info)).rstrip()
+            line += "\n" + "\n".join(printable(row) for row in trace.split("\n"))
         return line
 
 

@@ -73,6 +73,19 @@ def test_an_event_has_its_fields_as_keys_and_its_words_for_people() -> None:
 
 
 @pytest.mark.usefixtures("_logging_as_it_was")
+@pytest.mark.parametrize("kind", [io.StringIO, Terminal])
+def test_what_a_sender_has_written_commands_no_terminal_and_begins_no_line(kind: type[io.StringIO]) -> None:
+    codes = "\x1b[31m \x9b31m \x7f \x85 \u2028 \u202e \r 12:00:00 error    made up"
+    stream = kind()
+    configure_logs(stream)
+    because = ValueError(codes)
+    logging.getLogger("kedge.worker").error("of %s", codes, exc_info=because)
+    shown = stream.getvalue()
+    assert shown.replace("\n", "").isprintable()
+    assert not [line for line in shown.split("\n") if line.startswith("12:00:00 error    made up")]
+
+
+@pytest.mark.usefixtures("_logging_as_it_was")
 def test_a_command_that_ends_soon_warns_in_the_same_form(capsys: pytest.CaptureFixture[str]) -> None:
     logging.getLogger().handlers[:] = []
     plain_logs()
