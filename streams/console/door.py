@@ -9,9 +9,9 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
+from kedge.streams.security import secret_file
 from kedge.streams.variables import SettingsError
 from kedge.streams.variables.table import CONSOLE_TOKEN_FILE
 
@@ -94,10 +94,7 @@ def console_token(variables: Mapping[str, str]) -> str:
     path = CONSOLE_TOKEN_FILE.read(variables)
     if not path:
         return ""
-    try:
-        token = Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{_VARIABLE}: {path} cannot be read: {error}") from error
+    token = secret_file(_VARIABLE, path)
     if len(token) < _TOKEN_MIN or not token.isascii() or not token.isprintable() or " " in token:
         raise SettingsError(
             f"{_VARIABLE}: {path} holds no token of {_TOKEN_MIN} or more printable ASCII characters: "

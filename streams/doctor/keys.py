@@ -8,8 +8,15 @@ from kedge.streams.core.trusting import Verifier
 from kedge.streams.doctor.finding import Finding, fail, ok, unknown, warn
 from kedge.streams.settings import SettingsError
 from kedge.streams.trust import KeyRing, SigningKey, TrustMode, trust_from_environment, trust_mode
-from kedge.streams.variables.kafka import KEY_FILE, KEY_PASSWORD_FILE, PASSWORD_FILE
-from kedge.streams.variables.table import HASH_KEY_FILE, SIGNING_KEY_FILE, TRUST, TRUSTED_KEYS, WEBHOOK_SECRET_FILE
+from kedge.streams.variables.kafka import KEY_FILE, KEY_PASSWORD_FILE, PASSWORD_FILE, REGISTRY_PASSWORD_FILE
+from kedge.streams.variables.table import (
+    CONSOLE_TOKEN_FILE,
+    HASH_KEY_FILE,
+    SIGNING_KEY_FILE,
+    TRUST,
+    TRUSTED_KEYS,
+    WEBHOOK_SECRET_FILE,
+)
 
 __all__ = ["keys", "verifier_of"]
 
@@ -18,7 +25,7 @@ T = TypeVar("T")
 _OTHERS: Final = 0o077
 _SECRETS: Final = (
     *(SIGNING_KEY_FILE, HASH_KEY_FILE, WEBHOOK_SECRET_FILE),
-    *(KEY_FILE, KEY_PASSWORD_FILE, PASSWORD_FILE),
+    *(KEY_FILE, KEY_PASSWORD_FILE, PASSWORD_FILE, REGISTRY_PASSWORD_FILE, CONSOLE_TOKEN_FILE),
 )
 
 

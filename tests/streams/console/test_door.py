@@ -97,3 +97,12 @@ def test_a_token_that_is_none_is_refused_by_name_and_not_by_value(tmp_path: Path
     assert not content or content not in str(refused.value)
     with pytest.raises(SettingsError, match="cannot be read"):
         console_token({"KEDGE_CONSOLE_TOKEN_FILE": str(tmp_path / "nowhere")})
+
+
+def test_a_token_that_all_can_read_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "token"
+    path.write_text(f"{TOKEN}\n")
+    path.chmod(0o644)
+    console_token({"KEDGE_CONSOLE_TOKEN_FILE": str(path)})
+    assert f"KEDGE_CONSOLE_TOKEN_FILE: every user of this machine can read {path}" in caplog.text
+    assert TOKEN not in caplog.text

@@ -1,12 +1,14 @@
 """Keys: what is missing, unreadable, open to others or of no use is told, and nothing of a secret is."""
 
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from kedge.streams.doctor.finding import Level
 from kedge.streams.doctor.keys import keys, verifier_of
 from kedge.streams.trust import SigningKey
+from kedge.streams.variables import SETTINGS, Text
 
 
 @pytest.fixture
@@ -48,6 +50,20 @@ def test_a_secret_that_others_can_read_is_told(pair: dict[str, str]) -> None:
     (finding,) = [found for found in keys(pair) if found.level is not Level.OK]
     assert (finding.check, finding.level, "(640)" in finding.said) == ("secrets", Level.WARN, True)
     assert finding.do.startswith("chmod 600")
+
+
+SECRET_FILES: Final = sorted(
+    s.name for s in SETTINGS if isinstance(s, Text) and "secret" in s.kind and "file" in s.kind
+)
+
+
+@pytest.mark.parametrize("name", [*SECRET_FILES, "KEDGE_KAFKA_KEY_FILE"])
+def test_every_file_that_holds_a_secret_is_looked_at(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "secret"
+    path.write_text("planted-secret")
+    path.chmod(0o644)
+    told = [finding for finding in keys({name: str(path)}) if finding.check == "secrets"]
+    assert [(finding.level, name in finding.said) for finding in told] == [(Level.WARN, True)]
 
 
 def test_a_key_that_cannot_be_read_fails_and_is_not_quoted(pair: dict[str, str]) -> None:
