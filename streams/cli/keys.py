@@ -36,8 +36,8 @@ def generate(*, directory: Path, as_json: bool) -> None:
     key = SigningKey.generate()
     private, public = directory / _PRIVATE, directory / f"{key.key_id}.pem"
     directory.mkdir(parents=True, exist_ok=True)
-    _write_new(private, key.private_pem())
-    _write_new(public, key.public_pem())
+    _write_new(private, key.private_pem(), 0o600)
+    _write_new(public, key.public_pem(), 0o644)  # copied with its mode, it must be readable to whoever checks
     if as_json:
         click.echo(json.dumps({"key_id": key.key_id, "private": str(private), "public": str(public)}))
         return
@@ -78,10 +78,10 @@ def _configured() -> tuple[tuple[str, ...], tuple[str, ...]]:
     return private, KeyRing.load(Path(trusted)).key_ids if trusted else ()
 
 
-def _write_new(path: Path, data: bytes) -> None:
-    """Write a file that nobody else can read; it must not be there yet."""
+def _write_new(path: Path, data: bytes, mode: int) -> None:
+    """Write a file that has never been open to more than `mode`; it must not be there yet."""
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except FileExistsError:
         raise UserError(
             f"{path} is there already and is not overwritten: what it signed would count no more; choose another folder"

@@ -6,10 +6,10 @@ from kedge.streams.trust import KeyRing, SigningKey
 from tests.streams.cli.support import call, lines
 
 
-def test_a_pair_is_made_that_nobody_else_can_read(tmp_path: Path) -> None:
+def test_a_pair_is_made_of_which_others_can_read_the_public_key_alone(tmp_path: Path) -> None:
     made = lines(call("keys", "generate", tmp_path / "a" / "b", "--json"))[0]
     private, public = Path(made["private"]), Path(made["public"])
-    assert [path.stat().st_mode & 0o777 for path in (private, public)] == [0o600, 0o600]
+    assert [path.stat().st_mode & 0o777 for path in (private, public)] == [0o600, 0o644]
     assert SigningKey.load(private).key_id == made["key_id"]
     assert KeyRing.load(tmp_path / "a" / "b").key_ids == (made["key_id"],)
 
