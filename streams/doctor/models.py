@@ -104,7 +104,7 @@ def _windows(case: Case) -> Finding:
     newest = max(case.standing.windows(), key=lambda report: report.window_end, default=None)
     if newest is None:
         do = "see that predictions of it come (`kedge dlq`), and the lines tally and judge above"
-        return fail("windows", f"no report since {iso_time(case.since_ms)}", do)
+        return fail("windows", f"none was reported; I looked back to {iso_time(case.since_ms)}", do)
     windows = case.spec.windows
     said = f"newest until {iso_time(newest.window_end)}, {newest.verdict.value}"
     if blind_at(windows.length_ms, newest.window_end + windows.grace_ms + windows.idle_timeout_ms) < case.now_ms:
@@ -146,7 +146,9 @@ def _actuator(case: Case) -> Finding:
     if missing := sorted(wanted - last.keys()):
         return amiss("actuator", f"{', '.join(missing)} must answer and was never heard", do)
     if not last:
-        return amiss("actuator", f"{', '.join(armed)} armed, and none was heard since {iso_time(case.since_ms)}", do)
+        return amiss(
+            "actuator", f"{', '.join(armed)} armed, none was heard; I looked back to {iso_time(case.since_ms)}", do
+        )
     counted = {name: last[name] for name in (wanted or last)}
     # Any one is enough where none is named.
     silent = (min if wanted else max)(counted.values(), key=lambda ack: ack.timestamp)
@@ -168,7 +170,7 @@ def _drill(case: Case) -> Finding:
         return ok("drill", "not asked for: route_to_safe_path is off")
     drilled = case.standing.drilled
     if drilled is None:
-        return warn("drill", f"none is known since {iso_time(case.since_ms)}", do)
+        return warn("drill", f"none is known; I looked back to {iso_time(case.since_ms)}", do)
     when = iso_time(drilled.at)
     if not drilled.passed:
         return fail("drill", f"the last one, {when}, failed: {drilled.words}", f"docs/runbooks/drill.md, then {do}")

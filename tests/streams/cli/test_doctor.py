@@ -48,4 +48,4 @@ def test_a_deployment_is_walked_from_its_brokers_to_its_models(deployment: Deplo
     assert found["windows", "calm"]["level"] == Level.FAIL
     assert found["baseline", "calm"]["do"].startswith("fit and publish one")
     assert all(line["do"] for line in found.values() if line["level"] != Level.OK)
-    assert found["windows", "calm"]["said"] == "no report since 1970-01-01T00:00:00Z"
+    assert found["windows", "calm"]["said"] == "none was reported; I looked back to 1970-01-01T00:00:00Z"

@@ -64,7 +64,7 @@ def test_a_model_that_is_well_is_well_in_every_line() -> None:
 
 
 AMISS: Final[list[tuple[str, Level, str, dict[str, Any]]]] = [
-    ("windows", Level.FAIL, "no report since", {"reports": []}),
+    ("windows", Level.FAIL, "none was reported", {"reports": []}),
     ("windows", Level.FAIL, "newest until", {"reports": [report(window_end=NOW - 1_800_000)]}),
     ("windows", Level.WARN, "INSUFFICIENT", {"reports": [report(verdict=Verdict.INSUFFICIENT)]}),
     ("incident", Level.FAIL, "an action has failed", {"last": entry(state_after="FAILED_ACTION")}),
