@@ -74,7 +74,7 @@ def rehearse(turn: Turn, override: Override) -> None:
         Proof(Rule(s.key.kind), s.key, s.action, s.harm, report.window_start) for s in sightings(turn.monitor, report)
     )
     turn.vetoes = ask(RollbackCase(turn, report, proofs, target))
-    standing = ", ".join(note.name for note in turn.vetoes if note.result == "stands")
+    standing = "; ".join(f"{note.name} ({note.evidence})" for note in turn.vetoes if note.result == "stands")
     command_id = None
     if not standing:
         wish = Wish(
