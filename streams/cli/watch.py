@@ -38,13 +38,18 @@ class _Kind:
 
 
 def _report_line(report: Report | VersionReport) -> Text:
-    control = f"beside {report.control}" if isinstance(report, VersionReport) and report.control else ""
-    stream = " ".join(part for part in (report.model, report.version, report.segment, control) if part)
+    control = report.control if isinstance(report, VersionReport) else ""
+    beside = f"beside {control}" if control else ""
+    stream = " ".join(part for part in (report.model, report.version, report.segment, beside) if part)
     when = f"{iso_time(report.window_start)} to {iso_time(report.window_end)[11:]}"
-    revision = f" revision {report.revision}" if report.revision else ""
+    revision = f" (revision {report.revision})" if report.revision else ""
+    # Of one window two verdicts come, on drift and on harm: neither must be read as the other.
+    told = [("harm ", "") if isinstance(report, VersionReport) else "", (report.verdict.value, STYLES[report.verdict])]
+    if isinstance(report, VersionReport) and not control and report.verdict is Verdict.STABLE:
+        told = ["harm untested"]
     return Text.assemble(
         f"{when}  {printable(stream)}  {report.requests:,} rows  ",
-        (report.verdict.value, STYLES[report.verdict]),
+        *told,
         f"  {printable(report.reason)}{revision}",
     )
 
@@ -52,14 +57,15 @@ def _report_line(report: Report | VersionReport) -> Text:
 def _alert_line(alert: Alert) -> Text:
     style = STYLES[Verdict.STABLE if alert.event is AlertEvent.RESOLVED else Verdict.DRIFTED]
     evidence = [f"{signal.signal}: {', '.join(shifts(signal.bins, 2)) or signal.reason}" for signal in alert.signals]
-    told = f"{alert.severity} for {alert.owner}: {alert.summary}"
+    told = f"{alert.severity} for {alert.owner}, {alert.subject}: {alert.summary}"
     return Text.assemble(("alert  ", style), printable(f"{iso_time(alert.timestamp)}  {'; '.join([told, *evidence])}"))
 
 
 def _command_line(command: Command) -> Text:
     until = iso_time(command.expires_at)
     target = " ".join(part for part in (command.model, command.from_version) if part)
-    told = f"{iso_time(command.issued_at)}  {command.action} {target}, until {until} (incident {command.incident})"
+    named = f"{command.action} {command.command_id[:16]} of {target}"
+    told = f"{iso_time(command.issued_at)}  {named}, until {until} (incident {command.incident})"
     return Text.assemble(("command  ", STYLES[Verdict.DRIFTED]), printable(told))
 
 
