@@ -2,7 +2,7 @@
 
 The router is a link, `current -> versions/v2`, that the serving node reads; leading it to another version moves the
 traffic. `kedge actuator run --handler symlink` does that without a line of Python. What is written here is what a
-router of your own may add: a frozen rollout, which is a file that whoever releases models has to heed.
+router of your own may do otherwise: its frozen rollout is a file of another name, without an end.
 """
 
 import logging

@@ -21,6 +21,9 @@ class SymlinkRouter:
     link that was pointed elsewhere and back again by hand is another generation. Comparing and renaming happen under a
     lock on `.NAME.lock` beside the link; a deploy that takes it too (`flock`) can never come between.
 
+    A freeze is a file beside the link, `.NAME.frozen`, which holds until when it stands (seconds since 1970-01-01 UTC):
+    whoever deploys looks at it under that lock.
+
     Args:
         link: the link; it must be there before it can be switched.
         versions: the folder whose sub-folders are the versions.
@@ -58,6 +61,23 @@ class SymlinkRouter:
                 self._point_to(target)
         return self.observe()
 
+    def freeze(self, command: Command) -> None:
+        """See `Rollout`."""
+        with self._locked():
+            if not command.drill:
+                draft = self._beside("frozen.new")
+                draft.write_text(f"{command.expires_at // 1_000}\n", encoding="ascii")
+                _synced(draft)
+                draft.replace(self._beside("frozen"))
+                _synced(self._link.parent)
+
+    def resume(self, command: Command) -> None:
+        """See `Rollout`."""
+        with self._locked():
+            if not command.drill:
+                self._beside("frozen").unlink(missing_ok=True)
+                _synced(self._link.parent)
+
     def _version(self, target: Path) -> str:
         """Return the version's name; where the link leads elsewhere, all of the path: that is no version's name."""
         where = self._link.parent / target
@@ -77,21 +97,29 @@ class SymlinkRouter:
         return self._versions / version
 
     def _point_to(self, folder: Path) -> None:
-        draft = self._link.with_name(f".{self._link.name}.new")
+        draft = self._beside("new")
         draft.unlink(missing_ok=True)  # a crash may have left it
         draft.symlink_to(os.path.relpath(folder.resolve(), self._link.parent.resolve()))
         draft.replace(self._link)
-        descriptor = os.open(self._link.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)  # the rename is on the disk before anybody is told of it
-        finally:
-            os.close(descriptor)
+        _synced(self._link.parent)
+
+    def _beside(self, ending: str) -> Path:
+        return self._link.with_name(f".{self._link.name}.{ending}")
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        with self._link.with_name(f".{self._link.name}.lock").open("w") as lock:
+        with self._beside("lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _synced(path: Path) -> None:
+    """It is on the disk before anybody is told of it."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _plain(name: str) -> bool:

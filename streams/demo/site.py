@@ -6,34 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from kedge.schemas.records import Command
 from kedge.streams.actuator import Actuator, ActuatorSettings, SymlinkRouter
 from kedge.streams.demo.rollout import VERSION_1, VERSION_2
 from kedge.streams.settings import KafkaSettings
 from kedge.streams.trust import KeyRing, SigningKey
 from kedge.streams.variables.table import SIGNING_KEY_FILE, TRUST, TRUSTED_KEYS
 
-__all__ = ["Site", "SiteRouter"]
+__all__ = ["Site"]
 
 _STOP_S: Final = 10.0
-
-
-class SiteRouter(SymlinkRouter):
-    """The symlink handler, and a file that says that the rollout is frozen."""
-
-    def __init__(self, link: Path, versions: Path) -> None:
-        super().__init__(link, versions)
-        self._frozen = link.with_name("frozen")
-
-    def freeze(self, command: Command) -> None:
-        """See `Rollout`."""
-        if not command.drill:
-            self._frozen.write_text(command.incident, encoding="utf-8")
-
-    def resume(self, command: Command) -> None:
-        """See `Rollout`."""
-        if not command.drill:
-            self._frozen.unlink(missing_ok=True)
 
 
 class Site:
@@ -62,7 +43,7 @@ class Site:
     @property
     def frozen(self) -> bool:
         """Whether the guard has frozen the rollout."""
-        return (self._folder / "frozen").exists()
+        return (self._folder / ".current.frozen").exists()
 
     def trust(self) -> Mapping[str, str]:
         """Return the variables of a worker that signs with this run's key, and trusts no other."""
@@ -77,7 +58,7 @@ class Site:
         # What it says at a first start would stand amid the story.
         logging.getLogger("kedge.actuator").addHandler(logging.NullHandler())
         settings = ActuatorSettings(kafka=kafka, actuator_id="demo-router", store=self._folder / "actuator.db")
-        router = SiteRouter(self._current, self._versions)
+        router = SymlinkRouter(self._current, self._versions)
         self._actuator = Actuator({model: router}, settings=settings, verifier=KeyRing([self.key.public_pem()]))
         self._thread = threading.Thread(target=self._actuator.run, name="actuator", daemon=True)
         self._thread.start()

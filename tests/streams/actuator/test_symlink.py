@@ -91,6 +91,31 @@ def test_what_is_no_link_is_an_error(router: SymlinkRouter, folder: Path) -> Non
         router.observe()
 
 
+def _may_deploy(folder: Path) -> bool:
+    """What docs/actuator.md tells a deploy to do, in this folder."""
+    page = Path(__file__).resolve().parents[3].joinpath("docs", "actuator.md").read_text(encoding="utf-8")
+    line = next(line.strip() for line in page.splitlines() if line.strip().startswith("flock .current.lock"))
+    return subprocess.run(line, shell=True, cwd=folder, check=False).returncode == 0  # noqa: S602 - our own page
+
+
+def test_a_freeze_holds_a_deploy_back_until_it_is_resumed_or_expires(router: SymlinkRouter, folder: Path) -> None:
+    (folder / "versions" / "v3").mkdir()
+    router.freeze(command(drill=True))
+    assert _may_deploy(folder)
+    router.switch(V2, router.observe().generation)
+    router.freeze(command())
+    router.resume(command(drill=True))
+    assert not _may_deploy(folder)
+    assert router.observe().version == "v2"
+    router.freeze(command(expires_at=1_000))
+    assert _may_deploy(folder)
+    router.freeze(command())
+    assert router.switch(V1, router.observe().generation).version == "v1"  # the way back is never frozen
+    for _ in range(2):
+        router.resume(command())
+    assert _may_deploy(folder)
+
+
 def test_what_a_crash_left_behind_is_no_hindrance(router: SymlinkRouter, folder: Path) -> None:
     (folder / ".current.new").symlink_to("versions/v2")
     assert router.switch(V1, router.observe().generation).version == "v1"

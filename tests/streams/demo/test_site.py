@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
+from kedge.streams.actuator import SymlinkRouter
 from kedge.streams.demo.rollout import VERSION_1, VERSION_2
-from kedge.streams.demo.site import Site, SiteRouter
+from kedge.streams.demo.site import Site
 from kedge.streams.trust import trust_from_environment
 from tests.streams.actuator.made import command
 
 
-def _router(folder: Path) -> SiteRouter:
-    return SiteRouter(folder / "current", folder / "versions")
+def _router(folder: Path) -> SymlinkRouter:
+    return SymlinkRouter(folder / "current", folder / "versions")
 
 
 def test_version_1_serves_until_somebody_deploys_version_2_and_the_router_leads_back(tmp_path: Path) -> None:
