@@ -98,8 +98,7 @@ def test_what_changed_inside_the_evidence_is_told_by_its_time() -> None:
     assert evidence(desk, "changed_inside") == changed
 
 
-def test_a_window_that_a_fast_clock_tells_early_is_not_behind() -> None:
-    desk = warm()
-    desk.now = desk.window
-    desk.tell("reports", desk.report("v1"), desk.report("v2", role=Role.CANARY), desk.version_report())
+def test_outcomes_that_are_due_sooner_than_their_delay_are_not_behind() -> None:
+    desk = warm(ARMED + "outcomes: {click: {delay: 1m}}\n")
+    desk.harmed(outcomes_due=True)
     assert evidence(desk, "completeness") == "completeness 100.0%, 95% needed; 0 s behind, 180 s allowed"
