@@ -22,6 +22,8 @@ __all__ = ["doctor"]
 
 _STYLES: Final = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red", Level.UNKNOWN: "bright_black"}
 _WIDTH: Final = max(map(len, Level))
+_NEEDED: Final = frozenset(("workers", "tally", "judge", "guard", "tally, judge, guard", "monitor"))
+"""Whoever could not look at these of a deployment cannot say that it is well."""
 
 
 @click.command(short_help="Whether a deployment is as it should be.")
@@ -34,7 +36,7 @@ def doctor(ctx: click.Context, /, kafka: KafkaSettings, *, since_ms: int, as_jso
 
     One line a check: ok, warn, fail or not known, and what to do. It writes nothing. Keys are those that this process
     is given: run it with a worker's variables. Exit code 0: nothing failed; 1: something did; 4: the brokers do not
-    answer, so that nothing could be checked.
+    answer, or nothing failed but workers, tally, judge, guard or monitors could not be looked at.
     """
     case = Examination(
         place=Place(kafka=kafka, codec=codec()),
@@ -44,17 +46,18 @@ def doctor(ctx: click.Context, /, kafka: KafkaSettings, *, since_ms: int, as_jso
         since_ms=since_ms,
     )
     levels: Counter[Level] = Counter()
-    reached = True
+    reached = looked = True
     for finding in examine(case):
         levels[finding.level] += 1
         reached = reached and not (finding.check == "brokers" and finding.level is Level.FAIL)
+        looked = looked and not (finding.check in _NEEDED and not finding.model and finding.level is Level.UNKNOWN)
         if as_json:
             click.echo(json.dumps(_json(finding), ensure_ascii=False))
         else:
             _show(finding)
     if not as_json:
         click.echo(", ".join(f"{levels[level]} {level}" for level in Level if levels[level]))
-    if not reached:
+    if not reached or not (looked or levels[Level.FAIL]):
         ctx.exit(Exit.NOTHING_JUDGED)
     ctx.exit(Exit.FAILED if levels[Level.FAIL] else Exit.WELL)
 

@@ -1,8 +1,10 @@
 """`kedge doctor`: what its lines, its JSON and its exit codes say."""
 
+from dataclasses import replace
+
 import pytest
 
-from kedge.streams.doctor.finding import Level
+from kedge.streams.doctor.finding import Finding, Level, fail, ok, unknown
 from tests.streams.cli.scripted import Deployment
 from tests.streams.cli.support import call, lines
 from tests.support.kafka import free_port
@@ -49,3 +51,22 @@ def test_a_deployment_is_walked_from_its_brokers_to_its_models(deployment: Deplo
     assert found["baseline", "calm"]["do"].startswith("fit and publish one")
     assert all(line["do"] for line in found.values() if line["level"] != Level.OK)
     assert found["windows", "calm"]["said"] == "none was reported; I looked back to 1970-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("findings", "code"),
+    [
+        ([ok("workers", "2")], 0),
+        ([unknown("signing key", "none is named here", "name one")], 0),
+        ([replace(unknown("monitor", "its signature was not checked", "name keys"), model="calm")], 0),
+        ([unknown("workers", "the group is not told", "ask as another")], 4),
+        ([unknown("tally, judge, guard", "no right", "ask as another")], 4),
+        ([unknown("monitor", "no right", "ask as another")], 4),
+        ([unknown("monitor", "no right", "ask as another"), fail("topics", "missing", "create them")], 1),
+    ],
+)
+def test_what_could_not_be_looked_at_is_not_well(
+    monkeypatch: pytest.MonkeyPatch, findings: list[Finding], code: int
+) -> None:
+    monkeypatch.setattr("kedge.streams.cli.doctor.examine", lambda _: iter(findings))
+    assert call("doctor", *ALL, "--brokers", "nowhere:1").exit_code == code
