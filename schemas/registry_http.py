@@ -17,7 +17,8 @@ from kedge.schemas.errors import RegistryUnavailableError
 __all__ = ["Answer", "RegistryHttp"]
 
 _CONTENT_TYPE: Final = "application/vnd.schemaregistry.v1+json"
-_RESPONSE_BYTES_MAX: Final = 1_048_576
+_RESPONSE_BYTES_MAX: Final = 8_388_608
+"""More than an answer has with the longest schema that fits the registry's own topic (1 MiB as a rule)."""
 _CHUNK_BYTES: Final = 65_536
 _PAUSE_S: Final = 0.2
 

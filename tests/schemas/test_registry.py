@@ -240,6 +240,16 @@ def test_an_id_that_no_registry_can_have_is_the_senders_fault_and_asked_of_nobod
     assert server.requests == []
 
 
+def test_the_longest_schema_that_a_registry_holds_is_refused_and_not_waited_for(server: Server) -> None:
+    """Of another team, under an id that a sender took by mistake. In an answer, quotes are twice as long."""
+    symbols = [f"symbol_{number}" for number in range(50_000)]
+    server.schemas[3] = json.dumps({"type": "enum", "name": "Theirs", "symbols": symbols, "doc": '"' * 60_000})
+    assert len(server.schemas[3]) < 1_048_576 < len(json.dumps(server.schemas[3]))
+    with pytest.raises(UndecodableError) as caught:
+        Codec(client(server, Clock())).decode(b"\0\0\0\0\3\0", Monitor)
+    assert caught.value.reason is Reason.REFUSED_SCHEMA
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed_because_the_password_would_go_with_it(server: Server, status: int) -> None:
     with serving() as stranger:
