@@ -152,7 +152,7 @@ class Executor:
         except HungError:
             raise
         except Exception as error:  # noqa: BLE001 - a router may raise anything, and what it did is then observed
-            events.ROUTER_FAILED.tell(LOG, f"{_name(command)}: the router failed", error, **_fields(command))
+            events.ROUTER_FAILED.tell(LOG, f"{_name(command)}: the router failed: {error}", error, **_fields(command))
             return rules.conclude(command, self._look(command.model)[0], Reason.FAILED)
         return rules.conclude(command, self._look(command.model)[0] if stands is None else stands, None)
 
@@ -171,7 +171,7 @@ class Executor:
         except HungError:
             raise
         except Exception as error:  # noqa: BLE001 - as in `_act`
-            events.ROUTER_UNSEEN.tell(LOG, f"the router of {model} cannot be observed", error, model=model)
+            events.ROUTER_UNSEEN.tell(LOG, f"the router of {model} cannot be observed: {error}", error, model=model)
             return Observed(), Reason.FAILED
 
     def _ended(self, command: Command, result: Result) -> Ack:

@@ -51,10 +51,9 @@ def actuator() -> None:
     "actions",
     type=click.Choice([action.value for action in _ACTIONS]),
     multiple=True,
-    default=(Action.ROUTE_TO_SAFE_PATH.value,),
-    show_default=True,
     metavar="ACTION",
-    help=f"What it must answer for; may be given again. One of {', '.join(_ACTIONS)}.",
+    help=f"What it must answer for; may be given again. One of {', '.join(_ACTIONS)}. "
+    f"Unless given, all of them for symlink, {Action.ROUTE_TO_SAFE_PATH} for webhook.",
 )
 @click.option("--id", "actuator_id", metavar="NAME", help=f"Its name in acks.  [env: {ACTUATOR_ID.name}]")
 @click.option("--store", metavar="FILE", help=f"Its memory, an SQLite file.  [env: {ACTUATOR_STORE.name}]")
@@ -75,7 +74,10 @@ def run(ctx: click.Context, kafka: KafkaSettings, /, **given: Any) -> None:  # n
         ACTUATOR_STORE.name: given["store"],
     }
     variables = {**all_variables(), **{name: value for name, value in said.items() if value is not None}}
-    settings = ActuatorSettings.from_environment(variables, frozenset(map(Action, given["actions"])))
+    # A receiver that knows switches alone would refuse a freeze, and a freeze that failed stops automation.
+    unsaid = (Action.ROUTE_TO_SAFE_PATH,) if given["handler"] == "webhook" else _ACTIONS
+    actions = frozenset(Action(action) for action in given["actions"] or unsaid)
+    settings = ActuatorSettings.from_environment(variables, actions)
     obeying = Actuator({given["model"]: _router(given)}, settings=settings)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: obeying.stop())

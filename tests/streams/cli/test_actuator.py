@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from kedge.streams.actuator import Actuator, HungError
+from kedge.schemas.records import Action
+from kedge.streams.actuator import Actuator, ActuatorSettings, HungError
 from kedge.streams.actuator.inbox import ControlError, MissingError
+from kedge.streams.settings import SettingsError
 from tests.streams.cli.support import call
 
 ENV = {"KEDGE_BROKERS": "localhost:1", "KEDGE_ACTUATOR_ID": "a", "KEDGE_ACTUATOR_STORE": "store", "KEDGE_TRUST": ""}
 RUN = ("actuator", "run", "--model", "delay", "--handler")
+EVERY = {Action.ROUTE_TO_SAFE_PATH, Action.FREEZE_ROLLOUT, Action.RESUME_ROLLOUT}
 
 
 @pytest.fixture(autouse=True)
@@ -76,3 +79,25 @@ def test_the_exit_code_says_whether_to_start_again(
     env = {**ENV, "KEDGE_TRUST": "development"}
     result = call(*RUN, "symlink", "--link", tmp_path / "current", "--versions", tmp_path, env=env)
     assert (result.exit_code, str(fault) in result.stderr) == (code, True), result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "actions"),
+    [
+        (("symlink", "--link", "current", "--versions", "."), EVERY),
+        (("webhook", "--url", "http://127.0.0.1/"), {Action.ROUTE_TO_SAFE_PATH}),
+        (("webhook", "--url", "http://127.0.0.1/", "--action", "FREEZE_ROLLOUT"), {Action.FREEZE_ROLLOUT}),
+    ],
+)
+def test_a_link_answers_for_freezes_and_a_webhook_only_where_it_is_told_to(
+    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], actions: set[Action]
+) -> None:
+    asked = list[object]()
+
+    def settings(_: object, actions: object) -> None:
+        asked.append(actions)
+        raise SettingsError("as far as that")
+
+    monkeypatch.setattr(ActuatorSettings, "from_environment", settings)
+    assert call(*RUN, *arguments, env=ENV).exit_code == 1
+    assert asked == [actions]
