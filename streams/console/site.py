@@ -41,6 +41,8 @@ _STATIC: Final[Mapping[str, str]] = {
     "icon.svg": "image/svg+xml",
 }
 _MODELS: Final = "/models/"
+PAGES_MAX: Final = 32
+"""Pages that are waited for at once: each holds a thread, and they are made one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Site:
     def __init__(self, door: Door, look: Callable[[], Outlook], lock: threading.Lock, faults: Counter) -> None:
         """Read what is served as it is."""
         self._door, self._look, self._lock, self._faults = door, look, lock, faults
+        self._waiting = threading.BoundedSemaphore(PAGES_MAX)
         self._pages = Pages()
         self._static = {name: (HERE / "static" / name).read_bytes() for name in _STATIC}
 
@@ -91,7 +94,12 @@ class Site:
         refusal = self._door.refusal(request.headers, now_ms)
         if refusal is not None:
             return self._message(refusal.status, "Not shown", refusal.words, login=refusal.login)
-        return self._shown(_Page(url.path, _fields(url.query)))
+        if not self._waiting.acquire(blocking=False):
+            return self._message(503, "Too many look at once", "Ask again in a moment.")
+        try:
+            return self._shown(_Page(url.path, _fields(url.query)))
+        finally:
+            self._waiting.release()
 
     def _shown(self, asked: _Page) -> Answer:
         model = unquote(asked.path.removeprefix(_MODELS))

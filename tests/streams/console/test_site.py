@@ -2,18 +2,24 @@
 
 import re
 import socket
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from kedge.streams.console.door import Door
 from kedge.streams.console.outlook import Outlook
-from kedge.streams.console.site import HEADERS
+from kedge.streams.console.site import HEADERS, PAGES_MAX, Site
+from kedge.streams.worker.health import Request
+from kedge.streams.worker.metric import as_counter
+from kedge.streams.worker.metrics import WORKER_METRICS
 from tests.streams.console.served import serving
 from tests.streams.console.shown import PAIRED, Shelf
 
@@ -139,6 +145,21 @@ def test_what_cannot_be_understood_is_the_asker_s_fault_and_fills_no_log(
     assert answer.startswith(b"HTTP/1.0 400 ")
     assert b"nosniff" in answer
     assert caplog.text == ""
+
+
+def test_whoever_asks_for_many_pages_at_once_gets_some_and_holds_a_bounded_number_of_threads() -> None:
+    made = shelf()
+    lock, faults = threading.Lock(), as_counter(WORKER_METRICS["console_faults"], CollectorRegistry())
+    site = Site(Door(host="127.0.0.1"), made.outlook, lock, faults)
+    asked = Request(method="GET", path="/", headers={"host": "localhost"})
+    with ThreadPoolExecutor(PAGES_MAX + 1) as pool:
+        with lock:  # as the reader does while it takes records in
+            answers = [pool.submit(site.answer, asked) for _ in range(PAGES_MAX + 1)]
+            refused = next(as_completed(answers, timeout=20)).result()
+        statuses = sorted(answer.result(timeout=20).status for answer in answers)
+    assert refused.status == 503
+    assert statuses == [200] * PAGES_MAX + [503]
+    assert site.answer(asked).status == 200
 
 
 def test_names_of_senders_are_text_wherever_they_stand() -> None:
