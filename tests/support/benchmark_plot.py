@@ -27,7 +27,7 @@ def drawn(measured: dict[str, float], setting: str) -> str:
     """Return the picture: a bar for each of `BARS`, rows a second, on one scale."""
     highest = max(measured[name] for name in BARS)
     height = _TOP + _ROW * len(BARS) + 8
-    title = "Predictions of 20 features counted in a second by one process, over four partitions of a real broker"
+    title = "Predictions of 20 features counted in a second by one process"
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img">',
         f"<title>{title}</title><style>{_STYLE}</style>",
@@ -47,7 +47,8 @@ def drawn(measured: dict[str, float], setting: str) -> str:
 
 def main() -> int:
     """Measure once, and write the picture."""
-    setting = f"Python {platform.python_version()}, with the broker on {os.cpu_count()} cores; make bench ARGS=columns"
+    where = f"four partitions, a real broker on the same {os.cpu_count()} cores"
+    setting = f"Python {platform.python_version()}, {where}; make bench ARGS=columns"
     PICTURE.write_text(drawn(figures("bench_columns"), setting), encoding="utf-8")
     return 0
 
