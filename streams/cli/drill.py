@@ -39,7 +39,7 @@ _SHOWN: Final = 16
     default=LONGEST_S,
     show_default=True,
     metavar="SECONDS",
-    help="How long to follow it; the guard ends it after 15 minutes by itself.",
+    help="How long to follow it, at most a minute of it unanswered; the guard ends it after 15 minutes by itself.",
 )
 @as_json
 @kafka_options
@@ -92,7 +92,7 @@ def _tell(course: Course, shown: int) -> int:
 
 def _ending(course: Course) -> str:
     if course.answer is None:
-        return "nobody has answered: is a worker running?"
+        return "nobody has answered: is a worker running? A guard that starts within 15 minutes still begins it"
     if not course.answer.taken:
         return f"refused: {printable(course.answer.entry.reason)}"
     if course.passed is None:

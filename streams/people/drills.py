@@ -18,6 +18,8 @@ __all__ = ["LONGEST_S", "Course", "evidence", "follow_drill"]
 
 LONGEST_S: Final = 16 * 60.0
 """The guard ends a drill after 15 minutes; a minute more for its word to come."""
+ANSWER_S: Final = 60.0
+"""A guard that runs has taken a person's word by then."""
 _RECORDS: Final[Mapping[str, type[Any]]] = {"journal": Journal, "alerts": Alert, "control": Command, "acks": Ack}
 
 
@@ -77,10 +79,13 @@ class Course:
 
 
 def follow_drill(place: Place, sent: Sent, timeout_s: float) -> Iterator[Course]:
-    """Yield the course whenever something has come of it, until it is over or `timeout_s` have passed."""
+    """Yield the course whenever something has come of it, until it is over or `timeout_s` have passed.
+
+    Also until no guard has taken it within `ANSWER_S`: nobody needs a quarter of an hour to see that none runs.
+    """
     course = Course(sent)
     waiting: list[tuple[Any, Message[Any, Any]]] = []
-    deadline_s = time.monotonic() + timeout_s
+    began_s = time.monotonic()
     for message in follow_from(place.kafka, dict(sent.told.values())):
         if message is None:
             # What lies in other topics may be read before the journal entry that names it.
@@ -88,7 +93,8 @@ def follow_drill(place: Place, sent: Sent, timeout_s: float) -> Iterator[Course]
             waiting = [pair for pair in waiting if pair not in taken]
             if taken:
                 yield course
-            if time.monotonic() >= deadline_s or (course.over and not taken):
+            patience_s = timeout_s if course.answer is not None else min(timeout_s, ANSWER_S)
+            if time.monotonic() >= began_s + patience_s or (course.over and not taken):
                 return
             continue
         record = _decoded(place, sent, message)

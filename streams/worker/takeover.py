@@ -45,7 +45,7 @@ def take_over(
         FencedError, TransactionError, AbandonedError, ClusterError, RestoreError: the partition is not ours, and
             nothing of its state may be used.
         TopologyMismatchError: the state cannot go with this cluster, whoever tries.
-        UnreadableStateError: a newer release has written it.
+        UnreadableStateError: a newer release has written it, or one that was never released.
     """
     kafka = means.settings.kafka
     again = Repeated()
@@ -84,7 +84,8 @@ def take_over(
     except UndecodableError as error:
         message = (
             f"the state of {spec.name} {partition} holds a record that this release cannot read ({error}): a newer "
-            "release has written it. Install that one again; docs/upgrade.md has the way back"
+            "release has written it, or one that was never released. Install that one again; docs/upgrade.md has the "
+            "way back"
         )
         raise UnreadableStateError(message) from error
     for name, offset in positions(core.committed, spec.sources).items():

@@ -1,9 +1,13 @@
 """Drills: one named failure is injected beside the real state, and the way back is gone for real, with `drill` set.
 
 The injected evidence meets the real vetoes about people and the safe path; those about the data it is made to pass.
+
+Rehearsed is the way back from the canary; where none serves, from the primary version, if there is another safe path;
+and where that is the safe path itself, from a canary imagined beside it: a way back must be tried before one comes.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -37,6 +41,8 @@ __all__ = ["DRILL_MS", "FAULTS", "end_late_drill", "rehearse"]
 
 DRILL_MS: Final = 15 * 60_000
 """Wall time after which a drill is over, acknowledged or not."""
+IMAGINED: Final = "drill"
+"""The version of an imagined canary."""
 _ROWS: Final = 100_000
 
 FAULTS: Final[Mapping[str, HarmKind]] = MappingProxyType(
@@ -68,8 +74,11 @@ def rehearse(turn: Turn, override: Override) -> None:
         ends_at=turn.now_ms + DRILL_MS,
     )
     report = _injected(turn, override)
-    turn.about = About.of(report)
     target = safe_path(model, turn.monitor, report)
+    if report.role is Role.PRIMARY and target in ("", report.version):
+        report = replace(report, version=IMAGINED, role=Role.CANARY, control=report.version)
+        target = safe_path(model, turn.monitor, report)
+    turn.about = About.of(report)
     proofs = tuple(
         Proof(Rule(s.key.kind), s.key, s.action, s.harm, report.window_start) for s in sightings(turn.monitor, report)
     )

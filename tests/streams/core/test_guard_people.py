@@ -171,9 +171,28 @@ def test_a_drill_never_takes_a_real_commands_place_and_gives_way_to_one() -> Non
     assert desk.last.reason.startswith("busy")
 
 
+@pytest.mark.parametrize("named", ["", "safe_path: {version: v1}\n"])
+def test_where_the_safe_path_alone_serves_a_canary_is_imagined_beside_it(named: str) -> None:
+    desk = Desk(ARMED + named)
+    desk.calm("v1")
+    sent = desk.tell("overrides", desk.override(OverrideAction.DRILL))
+    command = routed(sent)
+    assert (command.drill, command.from_version, command.target_version) == (True, "drill", "v1")
+    desk.tell("acks", desk.ack(command))
+    assert desk.standing.drilled_at == desk.now
+    assert {s.version for s in desk.standing.standings} == {"v1"}
+    assert desk.recounted() == []
+
+
+def test_the_primary_is_rehearsed_where_another_safe_path_is_named() -> None:
+    desk = Desk(ARMED + "safe_path: {version: v0}\n")
+    desk.calm("v1")
+    desk.tell("overrides", desk.override(OverrideAction.DRILL))
+    assert "v0: no healthy window" in desk.last.reason
+
+
 def test_a_drill_without_a_way_back_fails_and_says_why() -> None:
     desk = Desk()
-    desk.calm("v1")
     sent = desk.tell("overrides", desk.override(OverrideAction.DRILL))
     assert [s for s in sent if isinstance(s, Command)] == []
     assert "vetoed by target" in desk.last.reason
