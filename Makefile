@@ -29,18 +29,22 @@ console-picture: .venv/dev ## renew docs/images/console.png
 stack-test: .venv/dev ## the whole Compose file in an engine of its own: drift, page, rollback, a crash; 10 minutes, root, Debian
 	$(BIN)/python -m tests.stack
 
-# What needs no broker runs beside what does, which mostly waits: one core each. pytest's closing lines end the output.
-PURE := tests/detectors tests/schemas tests/scenarios tests/simulation tests/streams/core
-PURE_LOG := .cache/pure.log
+# Three runs side by side, of about the same length on two cores: integration mostly waits for its broker. pytest's closing
+# lines end the output of each.
+LOGS := .cache/tests
 
 test: lint types ## all checks, then all tests; ARGS: pytest with these instead
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
-	@mkdir -p $(dir $(PURE_LOG))
-	@$(BIN)/python -m pytest $(PURE) > $(PURE_LOG) 2>&1 & pure=$$!; \
-	$(BIN)/python -m pytest tests $(addprefix --ignore=,$(PURE)); rest=$$?; \
-	wait $$pure; beside=$$?; cat $(PURE_LOG); exit $$((rest + beside))
+	@mkdir -p $(LOGS)
+	@$(BIN)/python -m pytest tests/simulation > $(LOGS)/simulation 2>&1 & simulation=$$!; \
+	$(BIN)/python -m pytest tests --ignore=tests/simulation --ignore=tests/integration > $(LOGS)/rest 2>&1 & rest=$$!; \
+	trap "kill $$simulation $$rest; exit 130" INT TERM; \
+	$(BIN)/python -m pytest tests/integration; failed=$$?; \
+	for run in simulation rest; do \
+		eval wait \$$$$run || failed=1; cat $(LOGS)/$$run; \
+	done; exit $$failed
 endif
 
 lint: .venv/dev ## style, import contracts, dependencies
