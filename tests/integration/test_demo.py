@@ -54,7 +54,7 @@ def test_a_worker_that_is_killed_is_started_again_and_the_story_holds(tmp_path: 
     log = tmp_path / "log"
     process = start_demo(log)
     wait_for(lambda: "2013-07-1" in log.read_text(), "a week of windows", timeout_s=60)
-    [worker] = _children(process.pid)
+    worker = wait_for(lambda: _worker(process.pid), "its worker")
     os.kill(worker, signal.SIGKILL)
     assert process.wait(100) == 0, log.read_text()
     assert "started again" in log.read_text()
@@ -64,12 +64,15 @@ def test_ctrl_c_ends_it_and_its_worker(tmp_path: Path) -> None:
     log = tmp_path / "log"
     process = start_demo(log)
     wait_for(lambda: "STABLE" in log.read_text(), "the first window", timeout_s=60)
-    [worker] = _children(process.pid)
+    worker = wait_for(lambda: _worker(process.pid), "its worker")
     process.send_signal(signal.SIGINT)
     assert process.wait(20) == 1
     assert "Traceback" not in log.read_text()
     assert not Path(f"/proc/{worker}").exists()
 
 
-def _children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+def _worker(pid: int) -> int:
+    """The only child of a process, whichever of its threads started it; 0 while there is none."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    return children[0] if len(children) == 1 else 0

@@ -19,7 +19,7 @@ from tests.simulation.seeds import MUTATION_SEEDS, never_met, seeds
 from tests.simulation.simulate import simulate
 from tests.simulation.world import World
 
-SEEDS: Final = 300
+SEEDS: Final = 150
 
 TROUBLES: Final = {
     *("killed", "moved", "zombie", "fenced", "leap"),
