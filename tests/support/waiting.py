@@ -9,7 +9,7 @@ T = TypeVar("T")
 POLL_S = 0.05
 
 
-def wait_for(condition: Callable[[], T], what: str, *, timeout_s: float = 30.0, poll_s: float = POLL_S) -> T:
+def wait_for(condition: Callable[[], T], what: str, *, timeout_s: float = 90.0, poll_s: float = POLL_S) -> T:
     """Poll `condition` until it returns something true, and return that.
 
     Raises:
