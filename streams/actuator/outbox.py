@@ -106,4 +106,8 @@ class Outbox:
             raise ControlError(f"acks cannot be sent any more: {told.str()}") from error
 
     def _produce(self, ack: Ack, told: Callable[[KafkaError | None, object], None]) -> None:
-        self._producer.produce(self._topic, self._codec.encode(ack), ack.model.encode(), on_delivery=told)
+        try:
+            self._producer.produce(self._topic, self._codec.encode(ack), ack.model.encode(), on_delivery=told)
+        except KafkaException as error:  # it has failed for good, which was not polled yet: that says why
+            self._poll(0)
+            raise ControlError(f"acks cannot be sent any more: {error.args[0].str()}") from error
