@@ -4,7 +4,6 @@ Only GET and HEAD, and POST of the token. Whatever goes wrong here is said on th
 """
 
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -17,6 +16,7 @@ from kedge.streams.console.fleet import fleet_of
 from kedge.streams.console.model_page import model_page
 from kedge.streams.console.outlook import Outlook
 from kedge.streams.console.pages import HERE, Pages
+from kedge.streams.console.reader import now_ms
 from kedge.streams.events import CONSOLE_FAULT
 from kedge.streams.worker.exits import LOG
 from kedge.streams.worker.health import Answer, Request
@@ -80,10 +80,9 @@ class Site:
         return replace(found, headers={**HEADERS, **found.headers})
 
     def _answer(self, request: Request) -> Answer:
-        now_ms = time.time_ns() // 1_000_000
-        url = _split(request.path)
+        asked_ms, url = now_ms(), _split(request.path)
         if request.method == "POST":
-            return self._login(request, url.path, now_ms)
+            return self._login(request, url.path, asked_ms)
         if request.method not in ("GET", "HEAD"):
             return replace(
                 self._message(405, "Only to be read", "The console changes nothing."), headers={"Allow": "GET, HEAD"}
@@ -91,7 +90,7 @@ class Site:
         name = url.path.removeprefix("/static/")
         if name != url.path and name in self._static:
             return Answer(200, _STATIC[name], self._static[name])
-        refusal = self._door.refusal(request.headers, now_ms)
+        refusal = self._door.refusal(request.headers, asked_ms)
         if refusal is not None:
             return self._message(refusal.status, "Not shown", refusal.words, login=refusal.login)
         if not self._waiting.acquire(blocking=False):
