@@ -1,6 +1,7 @@
 """`kedge worker`."""
 
 import sys
+import threading
 
 import click
 from prometheus_client import CollectorRegistry
@@ -23,6 +24,7 @@ from kedge.streams.worker.exits import LOG
 from kedge.streams.worker.health import Desk
 from kedge.streams.worker.reader import CATALOG, Feed
 from kedge.streams.worker.rollbacks import RecentRollbacks
+from kedge.streams.worker.signals import noting_signals
 
 __all__ = ["worker"]
 
@@ -36,6 +38,11 @@ def worker(ctx: click.Context, kafka: KafkaSettings) -> None:
     Settings come from KEDGE_* variables (docs/configuration.md has the list). Exit codes: 0 stopped, 1 starting again
     would not help, 70 start it again.
     """
+    with noting_signals() as stopping:
+        ctx.exit(_run(kafka, stopping))
+
+
+def _run(kafka: KafkaSettings, stopping: threading.Event) -> int:
     configure_logs(sys.stderr)
     warn_of_unknown(all_variables())
     core = CoreSettings.from_environment(all_variables())
@@ -55,4 +62,5 @@ def worker(ctx: click.Context, kafka: KafkaSettings) -> None:
     token = console_token(all_variables())
     console = Console(kafka, catalog, codec(), Door(host=settings.worker.http_host, token=token), registry)
     console.start()
-    ctx.exit(run_worker(settings, agents, feeds, shared, desk=Desk(registry=registry, pages=console)))
+    desk = Desk(registry=registry, pages=console)
+    return run_worker(settings, agents, feeds, shared, stopping=stopping, desk=desk)

@@ -5,7 +5,6 @@ on the page, and what it stumbled over is left behind. Where it stands is rememb
 broker is back.
 """
 
-import signal
 import threading
 import time
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from kedge.streams.names import Topics
 from kedge.streams.settings import KafkaSettings
 from kedge.streams.worker.exits import LOG
 from kedge.streams.worker.restore import PARTITION_EOF, passing, reader_settings
+from kedge.streams.worker.signals import leave_signals_to_main
 
 __all__ = ["USUAL", "Meters", "Pace", "Reader", "now_ms"]
 
@@ -112,8 +112,7 @@ class Reader:
         self._stop.set()
 
     def _run(self) -> None:
-        # Signals are the main thread's, which may be holding them back.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+        leave_signals_to_main()
         while not self._stop.is_set():
             try:
                 self._read()

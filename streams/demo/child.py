@@ -8,6 +8,8 @@ import sys
 import threading
 from importlib.metadata import entry_points
 
+from kedge.streams.worker.signals import leave_signals_to_main
+
 _ORPHANED = 0
 
 
@@ -20,6 +22,7 @@ def main() -> None:
 
 
 def _end_with_parent() -> None:
+    leave_signals_to_main()
     os.read(sys.stdin.fileno(), 1)
     # Nobody is left to tell, and what is not committed never happened.
     os._exit(_ORPHANED)

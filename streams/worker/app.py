@@ -5,8 +5,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib.metadata import version
 
 from faust.worker import Worker
@@ -21,12 +20,13 @@ from kedge.streams.settings import Settings
 from kedge.streams.topics import TOPICS
 from kedge.streams.worker.cluster import Cluster, ClusterError
 from kedge.streams.worker.exits import CRASHED, FAILED, LOG, die
-from kedge.streams.worker.faust_app import SIGNALS, build_app
+from kedge.streams.worker.faust_app import build_app
 from kedge.streams.worker.health import Desk, Health, serve
 from kedge.streams.worker.means import AgentSpec, Means
 from kedge.streams.worker.owners import Owners
 from kedge.streams.worker.reader import Feed, FeedReader
 from kedge.streams.worker.restore import RestoreError
+from kedge.streams.worker.signals import SIGNALS
 from kedge.streams.worker.takeover import refuse_unequal
 from kedge.streams.worker.telemetry import Telemetry
 from kedge.streams.worker.vitals import Examiner
@@ -35,10 +35,16 @@ from kedge.streams.worker.watchdog import Watchdog
 __all__ = ["AgentSpec", "run_worker"]
 
 
-def run_worker(
-    settings: Settings, agents: Sequence[AgentSpec], feeds: Sequence[Feed], codec: Codec, *, desk: Desk | None = None
+def run_worker(  # noqa: PLR0913 - what a worker is made of, once
+    settings: Settings,
+    agents: Sequence[AgentSpec],
+    feeds: Sequence[Feed],
+    codec: Codec,
+    *,
+    stopping: threading.Event,
+    desk: Desk | None = None,
 ) -> int:
-    """Run until a signal; returns the exit code. Call it in the main thread, once in a process.
+    """Run until a signal; returns the exit code. Call it in the main thread, once in a process, in `noting_signals`.
 
     0 after SIGTERM or SIGINT: every partition has had its last checkpoint. 1 when to start again would not help: Kafka
     does not let the worker in; a topic is missing, or has another partition count than those that belong to it; the
@@ -47,7 +53,7 @@ def run_worker(
 
     Each sink of `feeds` is given the records of its topics: logical topic, key, value. It has been given all there
     are before any core folds, and is called on the thread that folds. `codec` is what agents and sinks decode with.
-    `desk` answers over HTTP: probes, metrics, and pages where it has any.
+    `stopping` is what `noting_signals` gave. `desk` answers over HTTP: probes, metrics, and pages where it has any.
     """
     worker, desk = settings.worker, desk or Desk()
     try:
@@ -64,15 +70,14 @@ def run_worker(
         environment=settings.kafka.environment,
         url=url,
     )
-    with _noting_signals() as stopping:
-        try:
-            run = _Run(settings, agents, desk.health, Telemetry(desk.registry, _now_ms), Schemas(codec, LOG))
-            return run.until_stopped(feeds, stopping)
-        except (AccessError, ClusterError, NotRegisteredError, RestoreError) as error:
-            events.DIED.tell(LOG, str(error), exit_code=FAILED)
-            return FAILED
-        finally:
-            server.shutdown()
+    try:
+        run = _Run(settings, agents, desk.health, Telemetry(desk.registry, _now_ms), Schemas(codec, LOG))
+        return run.until_stopped(feeds, stopping)
+    except (AccessError, ClusterError, NotRegisteredError, RestoreError) as error:
+        events.DIED.tell(LOG, str(error), exit_code=FAILED)
+        return FAILED
+    finally:
+        server.shutdown()
 
 
 class _Run:
@@ -147,15 +152,3 @@ def _waiting(words: str) -> None:
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-@contextmanager
-def _noting_signals() -> Iterator[threading.Event]:
-    """Until Faust takes over, a signal ends the waiting."""
-    stopping = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stopping.set()) for number in SIGNALS}
-    try:
-        yield stopping
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -20,10 +20,9 @@ from kedge.streams.worker.exits import end
 from kedge.streams.worker.means import AgentSpec
 from kedge.streams.worker.owners import Owners
 from kedge.streams.worker.scheduler import BatchScheduler
+from kedge.streams.worker.signals import SIGNALS
 from kedge.streams.worker.telemetry import Telemetry
 from kedge.streams.worker.transport import Transport
-
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 FETCH_BYTES_MAX = 16 * 2**20
 """Of one partition, in one fetch."""

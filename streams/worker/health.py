@@ -4,7 +4,6 @@
 `/metrics`: Prometheus. Everything else is for `Pages`, where there are any.
 """
 
-import signal
 import socket
 import threading
 from collections import OrderedDict
@@ -16,6 +15,8 @@ from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from kedge.streams.worker.signals import leave_signals_to_main
 
 _TEXT = "text/plain; charset=utf-8"
 
@@ -176,8 +177,7 @@ def serve(desk: Desk, host: str, port: int) -> ThreadingHTTPServer:
     server = _Server((host, port), Handler)
 
     def run() -> None:
-        # Signals are the main thread's, which may be holding them back.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+        leave_signals_to_main()
         server.serve_forever()
 
     threading.Thread(target=run, name="health", daemon=True).start()

@@ -19,6 +19,7 @@ from kedge.streams.names import SOURCES, Agent
 from kedge.streams.settings import KafkaSettings, Settings, WorkerSettings
 from kedge.streams.worker.app import AgentSpec, run_worker
 from kedge.streams.worker.reader import CATALOG, Feed
+from kedge.streams.worker.signals import noting_signals
 from tests.support.counting import CountingCore
 
 
@@ -37,7 +38,8 @@ def main() -> int:
         kafka=KafkaSettings.from_environment(os.environ), worker=WorkerSettings.from_environment(os.environ)
     )
     agent = AgentSpec(name=name, sources=SOURCES[name], state=f"{name}_state", make_core=make_core)
-    return run_worker(settings, [agent], [Feed(topics=CATALOG, sink=_print)], Codec())
+    with noting_signals() as stopping:
+        return run_worker(settings, [agent], [Feed(topics=CATALOG, sink=_print)], Codec(), stopping=stopping)
 
 
 def _print(topic: str, key: bytes, value: bytes | None) -> None:
