@@ -3,7 +3,8 @@
 The requests are made up, about fifty a second, and the same in every run. So is the story, in seconds from the first
 start: an upstream change writes distances in kilometres instead of miles, and is repaired; then version 2 is released
 to three flights of ten, unless the guard has frozen the rollout. Which version these go to says the link `current`,
-as it does for the guard's actuator (router.py): lead it elsewhere, and the traffic moves with the next request.
+as it does for the guard's actuator (`kedge actuator run`): lead it elsewhere, and the traffic moves with the next
+request.
 """
 
 import json
@@ -22,7 +23,7 @@ import flights
 from kedge import Publisher
 
 SITE = Path("/srv/kedge")
-"""Shared with the router: `current -> versions/v1`, and `frozen` while the rollout is frozen."""
+"""Shared with the actuator: `current -> versions/v1`, and `.current.frozen` while the rollout is frozen."""
 MODEL = "delay"
 PORT = 8000
 
@@ -63,7 +64,7 @@ class Node:
         stats = self.publisher.stats()
         return {
             "current": current(),
-            "frozen": (SITE / "frozen").exists(),
+            "frozen": frozen(),
             "answered": dict(self.answered),
             "logged": stats.logged,
             "sent": stats.sent,
@@ -96,7 +97,7 @@ class Node:
     def _release_when_due(self, age: float) -> None:
         """Release version 2, once, as whoever releases models does: by leading the link to it."""
         released = SITE / "released"
-        if age < RELEASE_S or released.exists() or (SITE / "frozen").exists():
+        if age < RELEASE_S or released.exists() or frozen():
             return
         released.touch()
         draft = SITE / "next"
@@ -107,6 +108,14 @@ class Node:
 def current() -> str:
     """Return the version that the canary's share of the traffic goes to."""
     return (SITE / "current").readlink().name
+
+
+def frozen() -> bool:
+    """Whether a freeze stands: the file holds the Unix second until which it does, unless it is renewed."""
+    try:
+        return time.time() < int((SITE / ".current.frozen").read_text())
+    except FileNotFoundError:
+        return False
 
 
 def answer_http(node: Node) -> None:

@@ -100,6 +100,9 @@ def _story(walk: Walk, stack: Stack) -> None:
     walk.say(f"kedge verify-decision: {command.command_id[:12]} follows from what the guard had taken in")
     stack.person("override", "force", "delay", "--action", "RESUME_ROLLOUT", "--actor", "ann", "--reason", "seen")
     walk.until("a person has resumed the rollout", lambda: stack.node().get("frozen") is False)
+    stack.person("drill", "delay", "--fault", "canary_errors", "--actor", "ann", "--reason", "after the rollback")
+    walk.say("a drill has passed: the router has acknowledged it")
+    assert stack.node()["current"] == "v1", "the drill has moved traffic"
 
 
 def _crash(walk: Walk, stack: Stack) -> None:
