@@ -40,9 +40,11 @@ _AT_ONCE: Final = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """Seconds: between questions whether Kafka is there, after it was not, and after a fault of ours."""
+    """Seconds: between questions whether Kafka is there, and a topic that was not; after Kafka was not; after a fault of
+    ours; for a batch."""
 
     ask_s: float = 5.0
+    look_s: float = 30.0
     away_s: float = 3.0
     fault_s: float = 30.0
     poll_s: float = 0.5
@@ -74,7 +76,10 @@ class _Course:
 
     consumer: Consumer
     unread: set[Log]
+    missing: frozenset[str]
+    """Topics that Kafka does not show."""
     asked_s: float = field(default_factory=time.monotonic)
+    looked_s: float = field(default_factory=time.monotonic)
 
 
 class Reader:
@@ -139,7 +144,7 @@ class Reader:
         self._reading = replace(self._reading, heard_at=now, trouble="", trouble_at=0)
 
     def _read(self) -> None:
-        """Read until it is stopped or something is wrong."""
+        """Read until it is stopped, something is wrong, or there is more to be read."""
         consumer = Consumer(
             {
                 **reader_settings(self._kafka),
@@ -149,15 +154,15 @@ class Reader:
             }
         )
         try:
-            course = _Course(consumer, self._assign(consumer))
+            course = self._assign(consumer)
             self._is_heard()
-            while not self._stop.is_set():
+            while not (self._stop.is_set() or self._has_more(course)):
                 self._round(course)
         finally:
             consumer.close()
 
-    def _assign(self, consumer: Consumer) -> set[Log]:
-        """Give the consumer all partitions, each from where it goes on; returns them."""
+    def _assign(self, consumer: Consumer) -> _Course:
+        """Give the consumer all partitions, each from where it goes on."""
         known = self._access.metadata(consumer, _TIMEOUT_S).topics
         hidden = sorted(name for name in self._logical if name not in known or not known[name].partitions)
         if len(hidden) == len(self._logical):
@@ -179,7 +184,15 @@ class Reader:
             total = sum(max(0, end - self._positions[log]) for log, (_, end) in ends.items())
             self._reading = replace(self._reading, done=0, total=total)
         self._reading = replace(self._reading, denied=tuple(sorted(denied)))
-        return set(ends)
+        return _Course(consumer, set(ends), frozenset(hidden))
+
+    def _has_more(self, course: _Course) -> bool:
+        """Whether a topic that Kafka did not show is there by now; it is looked for now and then."""
+        if not course.missing or time.monotonic() - course.looked_s < self._pace.look_s:
+            return False
+        known = course.consumer.list_topics(timeout=_TIMEOUT_S / 2).topics
+        course.looked_s = time.monotonic()
+        return any(name in known and known[name].partitions for name in course.missing)
 
     def _round(self, course: _Course) -> None:
         """Take what has come, rest, and ask now and then whether Kafka is still there."""

@@ -5,14 +5,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import pytest
+from confluent_kafka import Producer
 from prometheus_client import CollectorRegistry
 
 from kedge.schemas.codec import Codec
 from kedge.schemas.errors import RegistryUnavailableError
 from kedge.schemas.records import Report
-from kedge.streams.console.board import Board, Laid
+from kedge.streams.console.board import RECORDS, Board, Laid
 from kedge.streams.console.reader import Meters, Pace, Reader, now_ms
 from kedge.streams.console.situation import Reading
+from kedge.streams.names import Topics
 from kedge.streams.settings import KafkaSettings
 from kedge.streams.worker.metric import as_counter, as_gauge
 from kedge.streams.worker.metrics import WORKER_METRICS
@@ -20,7 +22,7 @@ from tests.schemas.samples import SAMPLES
 from tests.streams.cli.scripted import Deployment
 from tests.support.waiting import wait_for
 
-PACE = Pace(ask_s=0.1, away_s=0.1, fault_s=0.1, poll_s=0.05)
+PACE = Pace(ask_s=0.1, look_s=0.1, away_s=0.1, fault_s=0.1, poll_s=0.05)
 NOWHERE = KafkaSettings(brokers="127.0.0.1:1", environment="test")
 
 
@@ -135,6 +137,26 @@ def test_a_report_of_a_clock_that_was_ahead_does_not_look_fresh_tomorrow(
     told_at = desk.board.models["ahead"].told_at
     assert told_at is not None
     assert told_at <= now_ms()
+
+
+def test_a_topic_that_is_made_later_is_read_without_a_new_start(started: list[Reader]) -> None:
+    handle = Producer({"bootstrap.servers": "built-in", "test.mock.num.brokers": 1, "log_level": 0})
+    [broker] = handle.list_topics(timeout=20).brokers.values()
+    kafka = KafkaSettings(brokers=f"{broker.host}:{broker.port}", environment="late")
+    topics = Topics("late")
+    there = [topics.of(name) for name in RECORDS if name != "alerts"]
+    for topic in there:  # this cluster makes what it is asked about
+        handle.list_topics(topic, timeout=20)
+    desk = Desk(kafka)
+    started.append(desk.reader)
+    wait_for(lambda: desk.reading.ready, "the end of what lies there")
+    assert desk.reading.denied == (topics.of("alerts"),)
+    handle.list_topics(topics.of("alerts"), timeout=20)
+    producer = Producer(kafka.client())
+    producer.produce(topics.of("alerts"), Codec().encode(SAMPLES["Alert"]), b"delay")
+    assert producer.flush(20) == 0
+    wait_for(desk.told, "the new topic's record")
+    assert (desk.reading.denied, desk.reading.ready, desk.told()) == ((), True, 1)
 
 
 def test_no_page_waits_for_a_registry(started: list[Reader]) -> None:
