@@ -40,8 +40,7 @@ _AT_ONCE: Final = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """Seconds: between questions whether Kafka is there, and a topic that was not; after Kafka was not; after a fault of
-    ours; for a batch."""
+    """Seconds: between questions whether Kafka is there, and whether a missing topic is; after trouble, and a fault."""
 
     ask_s: float = 5.0
     look_s: float = 30.0
