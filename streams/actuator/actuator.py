@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import time
 from collections.abc import Mapping
 from typing import Final
 
@@ -16,6 +15,7 @@ from kedge.streams.actuator.rules import Duty
 from kedge.streams.actuator.run import Beats, Run
 from kedge.streams.actuator.settings import ActuatorSettings
 from kedge.streams.actuator.store import Store
+from kedge.streams.clock import now_ms
 from kedge.streams.core.trusting import Verifier
 from kedge.streams.events import ACTUATOR_STARTED
 from kedge.streams.names import Topics
@@ -108,7 +108,7 @@ class Actuator:
             duty=duty,
             routers=self._routers,
             verifier=self._verifier,
-            clock=lambda: time.time_ns() // 1_000_000,
+            clock=now_ms,
             timeout_s=self._settings.timeout_s,
         )
 

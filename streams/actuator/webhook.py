@@ -27,6 +27,7 @@ from kedge.schemas.records import Command
 from kedge.schemas.report_json import command_to_json
 from kedge.streams.actuator.observed import Observed
 from kedge.streams.actuator.router import ConflictError, RouterError
+from kedge.streams.clock import now_ms
 from kedge.streams.settings import SettingsError
 
 __all__ = ["Pace", "WebhookRouter", "signature"]
@@ -153,7 +154,7 @@ class WebhookRouter:
 
     def _try(self, method: str, body: bytes, headers: Mapping[str, str], timeout_s: float) -> tuple[int, bytes] | str:
         """Return status and body, or what may pass."""
-        stamp = str(int(time.time()))
+        stamp = str(now_ms() // 1_000)
         signed = {"Kedge-Timestamp": stamp, "Kedge-Signature": signature(self._secret, stamp, body)}
         every = {"Accept": "application/json", **headers, **(signed if self._secret else {})}
         request = urllib.request.Request(self._url, body or None, every, method=method)  # noqa: S310 - http(s) only

@@ -1,7 +1,6 @@
 """`kedge baseline`: fit, publish, show, diff."""
 
 import json
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +18,7 @@ from kedge.streams.cli.boundary import UserError
 from kedge.streams.cli.columns import column_options, data_file, monitor_option, read_monitor
 from kedge.streams.cli.options import as_json, codec, kafka_options
 from kedge.streams.cli.publication import effective_from_option, publication_json, publication_line
+from kedge.streams.clock import now_ms
 from kedge.streams.core.difference import differences
 from kedge.streams.core.fit import FitOptions, IdLikeError, fit
 from kedge.streams.settings import KafkaSettings
@@ -80,7 +80,7 @@ def fit_command(**given: Any) -> None:  # noqa: ANN401 - the options above
     provenance = Provenance(
         dataset=given["dataset"] or given["data"].name,
         rows=rows.rows,
-        created_at=time.time_ns() // 1_000_000,
+        created_at=now_ms(),
         git_commit=given["git_commit"],
         mlflow_run=given["mlflow_run"],
         approved_by=given["approved_by"],
@@ -130,9 +130,8 @@ def publish(kafka: KafkaSettings, *, file: Path, effective_from: int | None, as_
 
     The first of a model and version acts from the beginning of time, a later one from the next windows on.
     """
-    now_ms = time.time_ns() // 1_000_000
     published = announce_baseline(
-        Place(kafka=kafka, codec=codec()), read_baseline(file), now_ms=now_ms, at=effective_from
+        Place(kafka=kafka, codec=codec()), read_baseline(file), now_ms=now_ms(), at=effective_from
     )
     click.echo(publication_json(published) if as_json else publication_line("baseline", published))
 

@@ -11,7 +11,8 @@ from kedge.streams.announce import Place
 from kedge.streams.cli.boundary import Exit
 from kedge.streams.cli.options import as_json, codec, kafka_options, registry_http
 from kedge.streams.cli.screen import screen
-from kedge.streams.cli.since import now_ms, since_option
+from kedge.streams.cli.since import since_option
+from kedge.streams.clock import now_ms
 from kedge.streams.doctor import Examination, Finding, Level, examine
 from kedge.streams.pictures import printable
 from kedge.streams.settings import KafkaSettings

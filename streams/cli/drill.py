@@ -12,7 +12,7 @@ from kedge.streams.announce import Place
 from kedge.streams.cli.boundary import Exit
 from kedge.streams.cli.options import as_json, codec, kafka_options
 from kedge.streams.cli.override import word_options
-from kedge.streams.cli.since import now_ms
+from kedge.streams.clock import now_ms
 from kedge.streams.core.guarding.rehearse import DRILL_MS, FAULTS
 from kedge.streams.people.drills import LONGEST_S, Course, evidence, follow_drill
 from kedge.streams.people.overrides import Word, send, signed

@@ -1,7 +1,6 @@
 """`kedge monitor`: check, publish, schema."""
 
 import json
-import time
 from pathlib import Path
 
 import click
@@ -21,6 +20,7 @@ from kedge.streams.cli.baseline import read_baseline
 from kedge.streams.cli.boundary import Exit
 from kedge.streams.cli.options import as_json, codec, kafka_options, signing_key
 from kedge.streams.cli.publication import effective_from_option, publication_json, publication_line
+from kedge.streams.clock import now_ms
 from kedge.streams.core.plan import make_plan
 from kedge.streams.settings import KafkaSettings
 
@@ -72,9 +72,8 @@ def publish(kafka: KafkaSettings, *, file: Path, effective_from: int | None, as_
     spec = parse_monitor(file.read_text(encoding="utf-8", errors="replace"), str(file))
     document = to_document(spec)
     record = Monitor(model=spec.model, hash=monitor_hash(document), effective_from=0, document=document)
-    now_ms = time.time_ns() // 1_000_000
     place = Place(kafka=kafka, codec=codec(), signer=signing_key())
-    published = announce_monitor(place, record, now_ms=now_ms, at=effective_from)
+    published = announce_monitor(place, record, now_ms=now_ms(), at=effective_from)
     click.echo(publication_json(published) if as_json else publication_line("monitor", published))
 
 

@@ -1,7 +1,6 @@
 """`kedge override`: pin, suppress, force, release, disarm."""
 
 import json
-import time
 import uuid
 from collections.abc import Callable
 from functools import reduce
@@ -14,6 +13,7 @@ from kedge.schemas.report_json import iso_time
 from kedge.streams.announce import Place
 from kedge.streams.cli.boundary import Exit
 from kedge.streams.cli.options import DurationType, SettingOption, as_json, codec, kafka_options
+from kedge.streams.clock import now_ms
 from kedge.streams.people.overrides import HOLD_MS_MAX, Answer, Sent, Word, await_answer, send, signed
 from kedge.streams.pictures import printable
 from kedge.streams.settings import KafkaSettings
@@ -137,7 +137,7 @@ def _tell(kafka: KafkaSettings, action: OverrideAction, given: dict[str, Any]) -
         signer,
         environment=kafka.environment,
         override_id=uuid.uuid4().hex,
-        now_ms=time.time_ns() // 1_000_000,
+        now_ms=now_ms(),
     )
     place = Place(kafka=kafka, codec=codec())
     sent = send(place, record)

@@ -1,7 +1,6 @@
 """`kedge replay`."""
 
 import json
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from kedge.streams.cli.columns import column_options, monitor_option, read_monit
 from kedge.streams.cli.options import as_json, cluster_options, codec, kafka_settings
 from kedge.streams.cli.publication import TimeType
 from kedge.streams.cli.replay_view import Seen, exit_of, heading_of, show
+from kedge.streams.clock import now_ms
 from kedge.streams.core.fit import IdLikeError
 from kedge.streams.pictures import printable
 from kedge.streams.replay import Output, Prepared, Request, prepare, replay_range
@@ -209,7 +209,7 @@ def _prepared(asked: _Given, path: Path) -> Prepared:
                 monitor=spec,
                 rows_per_window=asked.rows_per_window,
                 dataset=(asked.reference or path).name,
-                created_at=time.time_ns() // 1_000_000,
+                created_at=now_ms(),
                 allow_id_like=frozenset(asked.allow_id_like),
                 outcome=asked.outcome or "",
             )

@@ -1,14 +1,14 @@
 """How far back to read."""
 
-import time
 from typing import Any, Final
 
 import click
 
 from kedge.schemas.monitor import duration_ms
 from kedge.streams.cli.publication import TimeType
+from kedge.streams.clock import now_ms
 
-__all__ = ["now_ms", "since_option"]
+__all__ = ["since_option"]
 
 _DEFAULT: Final = "7d"
 
@@ -33,8 +33,3 @@ since_option = click.option(
     metavar="TIME",
     help="How far back the journal is read: a duration such as 2h or 7d, or a time.",
 )
-
-
-def now_ms() -> int:
-    """Return the wall clock, milliseconds since 1970-01-01 UTC."""
-    return time.time_ns() // 1_000_000

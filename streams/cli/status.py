@@ -15,7 +15,8 @@ from kedge.streams.announce import Place
 from kedge.streams.cli.boundary import Exit
 from kedge.streams.cli.options import as_json, codec, kafka_options
 from kedge.streams.cli.screen import STYLES, screen
-from kedge.streams.cli.since import now_ms, since_option
+from kedge.streams.cli.since import since_option
+from kedge.streams.clock import now_ms
 from kedge.streams.people.gather import gather
 from kedge.streams.people.standing import Standing
 from kedge.streams.pictures import printable

@@ -5,10 +5,11 @@ import threading
 from prometheus_client import CollectorRegistry
 
 from kedge.schemas.codec import Codec
+from kedge.streams.clock import now_ms
 from kedge.streams.console.board import Board
 from kedge.streams.console.door import Door
 from kedge.streams.console.outlook import Monitors, Outlook
-from kedge.streams.console.reader import USUAL, Meters, Pace, Reader, now_ms
+from kedge.streams.console.reader import USUAL, Meters, Pace, Reader
 from kedge.streams.console.site import Site
 from kedge.streams.settings import KafkaSettings
 from kedge.streams.worker.health import Answer, Request

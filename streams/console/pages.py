@@ -8,13 +8,14 @@ from urllib.parse import quote, urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kedge.schemas.records import Verdict
+from kedge.schemas.report_json import iso_time
 from kedge.streams.console.charts import BOTTOM, LEFT, RIGHT, ROW, TOP
 from kedge.streams.console.fleet import Fleet, fresh_words
 from kedge.streams.console.model_page import ModelPage
 from kedge.streams.console.outlook import Outlook
 from kedge.streams.console.situation import Need, Reading
 from kedge.streams.console.timeline import evidence_words, harm_words
-from kedge.streams.console.words import clock_time, iso, number, share, span
+from kedge.streams.console.words import clock_time, number, share, span
 
 __all__ = ["Pages"]
 
@@ -59,7 +60,7 @@ class Pages:
                 "plot": {"left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM, "row": ROW},
             }
         )
-        self._jinja.filters.update({"iso": iso, "number": number, "share": share, "span": span})
+        self._jinja.filters.update({"iso": iso_time, "number": number, "share": share, "span": span})
 
     def fleet(self, outlook: Outlook, fleet: Fleet) -> bytes:
         """Return the first page."""

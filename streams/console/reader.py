@@ -16,6 +16,7 @@ from prometheus_client import Counter, Gauge
 
 from kedge.schemas.errors import RegistryUnavailableError
 from kedge.streams.access import Access, AccessError, is_forbidden
+from kedge.streams.clock import now_ms
 from kedge.streams.console.board import RECORDS, Board, Laid
 from kedge.streams.console.situation import Reading
 from kedge.streams.events import CONSOLE_FAULT
@@ -50,11 +51,6 @@ class Pace:
 
 
 USUAL: Final = Pace()
-
-
-def now_ms() -> int:
-    """Return the wall clock, milliseconds since 1970-01-01 UTC."""
-    return time.time_ns() // 1_000_000
 
 
 class _TroubleError(Exception):

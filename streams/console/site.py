@@ -11,12 +11,12 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from prometheus_client import Counter
 
+from kedge.streams.clock import now_ms
 from kedge.streams.console.door import COOKIE, SESSION_MS, Door
 from kedge.streams.console.fleet import fleet_of
 from kedge.streams.console.model_page import model_page
 from kedge.streams.console.outlook import Outlook
 from kedge.streams.console.pages import HERE, Pages
-from kedge.streams.console.reader import now_ms
 from kedge.streams.events import CONSOLE_FAULT
 from kedge.streams.worker.exits import LOG
 from kedge.streams.worker.health import Answer, Request

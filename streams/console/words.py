@@ -4,7 +4,7 @@ import datetime as dt
 import math
 from typing import Final
 
-__all__ = ["DAY_MS", "amount", "clock_time", "iso", "number", "share", "span"]
+__all__ = ["DAY_MS", "amount", "clock_time", "number", "share", "span"]
 
 DAY_MS: Final = 86_400_000
 _UNITS: Final = (("d", DAY_MS), ("h", 3_600_000), ("min", 60_000), ("s", 1_000))
@@ -20,15 +20,6 @@ def clock_time(at_ms: int, now_ms: int) -> str:
     """
     at = _date(at_ms)
     return f"{at:%H:%M:%S} UTC" if at.date() == _date(now_ms).date() else f"{at:%Y-%m-%d %H:%M} UTC"
-
-
-def iso(at_ms: int) -> str:
-    """Return a time for machines.
-
-    >>> iso(1_700_000_000_000)
-    '2023-11-14T22:13:20+00:00'
-    """
-    return _date(at_ms).isoformat(timespec="seconds")
 
 
 def span(ms: float) -> str:

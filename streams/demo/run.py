@@ -9,6 +9,7 @@ from typing import Final
 
 from kedge.schemas.codec import Codec
 from kedge.streams.announce import Place, announce_baseline, announce_monitor
+from kedge.streams.clock import now_ms
 from kedge.streams.demo.breaks import BREAKS
 from kedge.streams.demo.cluster import BuiltInCluster
 from kedge.streams.demo.faults import faults
@@ -53,8 +54,8 @@ def run(broken: tuple[str, ...], screen: Screen, *, clock: Callable[[], float] =
     began_s = clock()
     cluster = BuiltInCluster(_ENVIRONMENT)
     screen.step(f"Kafka: librdkafka's built-in cluster, on {cluster.settings.brokers}")
-    now_ms = time.time_ns() // 1_000_000
-    setting = prepare(load_flights(), broken, created_at=now_ms)
+    began_ms = now_ms()
+    setting = prepare(load_flights(), broken, created_at=began_ms)
     screen.step(
         f"model and baselines: fitted to {setting.baselines[0].provenance.rows:,} flights from New York, "
         f"{day(REFERENCE[0])} to {day(REFERENCE[1] - 1)}"
@@ -62,7 +63,7 @@ def run(broken: tuple[str, ...], screen: Screen, *, clock: Callable[[], float] =
     story = Story(plot_of(setting, broken))
     with tempfile.TemporaryDirectory(prefix="kedge-demo-") as folder:
         site = Site(Path(folder))
-        _announce(cluster.settings, setting, site, now_ms)
+        _announce(cluster.settings, setting, site, began_ms)
         for name in broken:
             screen.step(f"upstream, {day(BREAK_AT)} to {day(REPAIR_AT)}: {BREAKS[name].what}")
         if broken:
@@ -98,11 +99,11 @@ class _Stage:
     screen: Screen
 
 
-def _announce(kafka: KafkaSettings, setting: Setting, site: Site, now_ms: int) -> None:
+def _announce(kafka: KafkaSettings, setting: Setting, site: Site, at_ms: int) -> None:
     place = Place(kafka=kafka, codec=Codec(), signer=site.key)
-    announce_monitor(place, setting.monitor, now_ms=now_ms)
+    announce_monitor(place, setting.monitor, now_ms=at_ms)
     for baseline in setting.baselines:
-        announce_baseline(place, baseline, now_ms=now_ms)
+        announce_baseline(place, baseline, now_ms=at_ms)
 
 
 def _follow(stage: _Stage, story: Story, *, in_time: Callable[[], bool]) -> Sent:

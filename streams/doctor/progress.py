@@ -19,6 +19,7 @@ from confluent_kafka.admin import AdminClient
 from kedge.schemas.errors import UndecodableError
 from kedge.schemas.records import Position
 from kedge.streams.announce import Place
+from kedge.streams.clock import now_ms
 from kedge.streams.core.instructions import POSITION_KEY
 from kedge.streams.doctor.finding import Finding, fail, ok, unknown, warn
 from kedge.streams.names import SOURCES, Agent, Topics, group_id
@@ -164,11 +165,11 @@ def clock(place: Place, *, listen_s: float = LISTEN_S) -> Finding:
     began = time.monotonic()
     for message in follow_from(place.kafka, dict.fromkeys(logs, OFFSET_END)):
         if message is not None and (stamp := _stamp(message)) is not None:
-            return clock_finding(stamp - _now_ms(), arrived=True)
+            return clock_finding(stamp - now_ms(), arrived=True)
         if time.monotonic() - began >= listen_s:
             break
     newest = max(filter(None, map(_stamp, _newest(place, logs))), default=None)
-    return clock_finding(None if newest is None else newest - _now_ms(), arrived=False)
+    return clock_finding(None if newest is None else newest - now_ms(), arrived=False)
 
 
 def clock_finding(ahead_ms: int | None, *, arrived: bool) -> Finding:
@@ -191,10 +192,6 @@ def _newest(place: Place, logs: list[Log]) -> Iterator["Message[Any, Any]"]:
 def _stamp(message: "Message[Any, Any]") -> int | None:
     kind, stamp = message.timestamp()
     return stamp if kind == TIMESTAMP_LOG_APPEND_TIME else None
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def _words(error: Exception) -> str:

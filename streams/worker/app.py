@@ -4,7 +4,6 @@ import asyncio
 import random
 import signal
 import threading
-import time
 from collections.abc import Sequence
 from importlib.metadata import version
 
@@ -14,6 +13,7 @@ from kedge.schemas.codec import Codec
 from kedge.schemas.errors import NotRegisteredError
 from kedge.streams import events
 from kedge.streams.access import AccessError
+from kedge.streams.clock import now_ms
 from kedge.streams.names import Topics
 from kedge.streams.schemas import Schemas
 from kedge.streams.settings import Settings
@@ -71,7 +71,7 @@ def run_worker(  # noqa: PLR0913 - what a worker is made of, once
         url=url,
     )
     try:
-        run = _Run(settings, agents, desk.health, Telemetry(desk.registry, _now_ms), Schemas(codec, LOG))
+        run = _Run(settings, agents, desk.health, Telemetry(desk.registry, now_ms), Schemas(codec, LOG))
         return run.until_stopped(feeds, stopping)
     except (AccessError, ClusterError, NotRegisteredError, RestoreError) as error:
         events.DIED.tell(LOG, str(error), exit_code=FAILED)
@@ -105,7 +105,7 @@ class _Run:
             return 0
         readers = [FeedReader(self._settings.kafka, feed, self._schemas, die) for feed in feeds]
         for reader, feed in zip(readers, feeds, strict=True):
-            read = reader.load(cluster, counts, _now_ms(), stopping=stopping)
+            read = reader.load(cluster, counts, now_ms(), stopping=stopping)
             events.FEED_READ.tell(LOG, f"read {read} records of {feed}", topics=list(feed.topics), records=read)
         # From here to where Faust has its own handlers, a signal waits; `KedgeApp.on_first_start` lets it through.
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
@@ -120,7 +120,7 @@ class _Run:
             cluster=cluster,
             observer=self._telemetry,
             schemas=self._schemas,
-            clock=_now_ms,
+            clock=now_ms,
             die=die,
         )
         owners = Owners(self._agents, means)
@@ -148,7 +148,3 @@ class _Run:
 
 def _waiting(words: str) -> None:
     events.WAITING.tell(LOG, words, what="kafka")
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

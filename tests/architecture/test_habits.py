@@ -1,15 +1,15 @@
-"""What the tests promise about themselves."""
+"""What the tests promise about themselves, and the code about its clock."""
 
 import ast
 from collections.abc import Iterator
 
-from tests.support.repository import ROOT, files
+from tests.support.repository import ROOMS, ROOT, files
 
 WAITS = {"tests/support/waiting.py"}  # the one place that polls
 
 
-def _calls(suffixes: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    for path in files("tests", suffix=".py"):
+def _calls(suffixes: tuple[str, ...], *folders: str) -> Iterator[tuple[str, str]]:
+    for path in files(*(folders or ("tests",)), suffix=".py"):
         for node in ast.walk(ast.parse(path.read_text())):
             name = ast.unparse(node) if isinstance(node, ast.Attribute) else ""
             if name in suffixes:
@@ -23,3 +23,8 @@ def test_a_test_waits_for_a_condition_and_never_for_a_time() -> None:
 def test_no_test_is_skipped_or_expected_to_fail() -> None:
     ways = ("pytest.skip", "pytest.importorskip", "pytest.mark.skip", "pytest.mark.skipif", "pytest.mark.xfail")
     assert list(_calls((*ways, "pytest.xfail"))) == []
+
+
+def test_the_wall_clock_is_read_in_one_place() -> None:
+    ways = ("time.time", "time.time_ns", "dt.datetime.now", "datetime.now", "datetime.utcnow", "dt.datetime.utcnow")
+    assert list(_calls(ways, *ROOMS)) == [("streams/clock.py", "time.time_ns")]

@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from confluent_kafka import Producer
 from kedge.schemas.records import Command
 from kedge.streams.actuator.actuator import Actuator
 from kedge.streams.actuator.settings import ActuatorSettings
+from kedge.streams.clock import now_ms
 from kedge.streams.settings import KafkaSettings
 from kedge.streams.topics import Layout, create_topics
 from tests.streams.actuator.made import CODEC, KEY, RING, CountingRouter, command, told
@@ -36,8 +36,8 @@ def settings(guard: Guard, tmp_path: Path) -> ActuatorSettings:
 
 
 def _fresh(environment: str, **changes: Any) -> Command:
-    now_ms = time.time_ns() // 1_000_000
-    return command(**{"environment": environment, "issued_at": now_ms, "expires_at": now_ms + 600_000, **changes})
+    issued_ms = now_ms()
+    return command(**{"environment": environment, "issued_at": issued_ms, "expires_at": issued_ms + 600_000, **changes})
 
 
 def _transactional(guard: Guard) -> Producer:

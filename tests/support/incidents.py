@@ -3,7 +3,6 @@
 Event time is made up and passes as fast as windows are judged. Each window's traffic closes the one before it.
 """
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,6 +31,7 @@ from kedge.schemas.records import (
 from kedge.schemas.signing import signed_bytes
 from kedge.streams.actuator.observed import Observed
 from kedge.streams.actuator.settings import ActuatorSettings
+from kedge.streams.clock import now_ms
 from kedge.streams.core.columns import Columns, Numbers
 from kedge.streams.core.fit import fit
 from kedge.streams.topics import Component
@@ -215,7 +215,7 @@ class Scene:
 
     def override(self, model: str, action: OverrideAction) -> Override:
         """Return an operator's word, good for an hour and not signed."""
-        now = time.time_ns() // 1_000_000
+        now = now_ms()
         return Override(
             override_id=f"o-{model}",
             environment=self.kafka.environment,

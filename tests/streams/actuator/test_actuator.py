@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from kedge.streams.actuator.inbox import MissingError
 from kedge.streams.actuator.run import Run
 from kedge.streams.actuator.settings import ActuatorSettings
 from kedge.streams.actuator.store import Store, StoreError
+from kedge.streams.clock import now_ms
 from kedge.streams.schemas import Schemas
 from kedge.streams.settings import KafkaSettings, SettingsError
 from tests.streams.actuator.made import RING, CountingRouter, Given, cancel, command, told
@@ -53,13 +53,9 @@ def settings(guard: Guard, tmp_path: Path) -> ActuatorSettings:
     return ActuatorSettings(kafka=guard.kafka, actuator_id="a-1", store=tmp_path / "store")
 
 
-def _now() -> int:
-    return time.time_ns() // 1_000_000
-
-
 def _fresh(guard: Guard, **changes: Any) -> Any:
     """A command of this environment that acts now."""
-    given = {"environment": guard.kafka.environment, "issued_at": _now(), "expires_at": _now() + 600_000, **changes}
+    given = {"environment": guard.kafka.environment, "issued_at": now_ms(), "expires_at": now_ms() + 600_000, **changes}
     return command(**given)
 
 

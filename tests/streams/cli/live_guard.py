@@ -1,11 +1,11 @@
 """The real guard at a desk that reads and writes the built-in cluster, and a router beside it that may answer."""
 
-import time
 from collections.abc import Sequence
 from typing import Final
 
 from kedge.schemas.partition import partition_for
 from kedge.schemas.records import AckResult, Command
+from kedge.streams.clock import now_ms
 from kedge.streams.core.config import CoreConfig
 from kedge.streams.core.guard import Guard
 from kedge.streams.core.guard_means import GuardMeans
@@ -31,13 +31,9 @@ class TodaysDesk(Desk):
         return Guard(config, self.catalog, CODEC, means)
 
 
-def wall_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 def todays_desk() -> TodaysDesk:
     """Return a desk with two calm windows of two versions."""
-    now = wall_ms()
+    now = now_ms()
     window = now - now % LENGTH - 3 * LENGTH
     desk = TodaysDesk(model=MODEL, now=window, window=window)
     for _ in range(2):
@@ -76,7 +72,7 @@ class LiveGuard(Beside):
         for message in follow_from(self._deployment.cluster.settings, starts):
             if self._stop.is_set():
                 return
-            desk.now = wall_ms()
+            desk.now = now_ms()
             if message is not None:
                 source = (message.topic() or "").rpartition(".")[2]
                 sent = desk.tell(source, message.value() or b"")

@@ -1,6 +1,5 @@
 """`kedge status` and `kedge incidents`: what the topics say, and that nothing known is never well."""
 
-import time
 from dataclasses import replace
 from typing import Any, Final
 
@@ -23,12 +22,13 @@ from kedge.schemas.records import (
     Role,
     Verdict,
 )
+from kedge.streams.clock import now_ms
 from kedge.streams.demo.cluster import PARTITIONS
 from tests.schemas.samples import SAMPLES
 from tests.streams.cli.scripted import Deployment, entry
 from tests.streams.cli.support import call, lines
 
-NOW: Final = time.time_ns() // 1_000_000
+NOW: Final = now_ms()
 ALL: Final = ("--since", "1970-01-01")
 """The built-in cluster cannot look offsets up by time."""
 

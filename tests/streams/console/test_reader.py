@@ -11,8 +11,9 @@ from prometheus_client import CollectorRegistry
 from kedge.schemas.codec import Codec
 from kedge.schemas.errors import RegistryUnavailableError
 from kedge.schemas.records import Report
+from kedge.streams.clock import now_ms
 from kedge.streams.console.board import RECORDS, Board, Laid
-from kedge.streams.console.reader import Meters, Pace, Reader, now_ms
+from kedge.streams.console.reader import Meters, Pace, Reader
 from kedge.streams.console.situation import Reading
 from kedge.streams.names import Topics
 from kedge.streams.settings import KafkaSettings

@@ -1,12 +1,12 @@
 """Whether somebody counts, by what lies in the topics of a built-in cluster, and whether clocks agree."""
 
-import time
 from typing import Final
 
 import pytest
 
 from kedge.schemas.records import Position
 from kedge.streams.announce import Place
+from kedge.streams.clock import now_ms
 from kedge.streams.core.instructions import POSITION_KEY
 from kedge.streams.doctor.finding import Finding, Level
 from kedge.streams.doctor.progress import agents, clock, clock_finding, read_checkpoints, workers
@@ -14,7 +14,7 @@ from kedge.streams.names import Agent
 from tests.streams.cli.scripted import Deployment
 
 MODEL: Final = "m"
-NOW: Final = time.time_ns() // 1_000_000
+NOW: Final = now_ms()
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def judge(deployment: Deployment, now_ms: int) -> Finding:
 def test_what_was_never_counted_is_told_by_the_age_of_what_waits(deployment: Deployment) -> None:
     assert judge(deployment, NOW).level is Level.UNKNOWN
     deployment.put("partials", MODEL, b"one", b"two")
-    later = time.time_ns() // 1_000_000
+    later = now_ms()
     assert [judge(deployment, later + ms).level for ms in (0, 30_000, 61_000)] == [Level.OK, Level.WARN, Level.FAIL]
     assert "last checkpoint never; behind in 1 partitions, by 1 min" in judge(deployment, later + 61_000).said
 
@@ -49,7 +49,7 @@ def test_what_was_never_counted_is_told_by_the_age_of_what_waits(deployment: Dep
 def test_what_the_newest_checkpoint_contains_does_not_wait(deployment: Deployment) -> None:
     deployment.put("partials", MODEL, b"one", b"two")
     checkpoint(deployment, partials=0)
-    later = time.time_ns() // 1_000_000 + 61_000
+    later = now_ms() + 61_000
     assert judge(deployment, later).level is Level.FAIL
     checkpoint(deployment, partials=1)
     assert judge(deployment, later).level is Level.OK
