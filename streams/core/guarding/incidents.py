@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Final
 
 from kedge.schemas.monitor import Guarded, GuardrailSpec
-from kedge.schemas.records import Action, AlertEvent, Evidence, Report, Severity, VersionReport
+from kedge.schemas.records import Action, AlertEvent, EndedOrder, Evidence, Report, Severity, VersionReport
 from kedge.streams.core.alerts import evidence, summary
 from kedge.streams.core.commands import incident_id
 from kedge.streams.core.guarding.evidence import Proof, Rule
@@ -121,21 +121,9 @@ def resolve_if_over(turn: Turn) -> None:
 
 
 def resolve(turn: Turn, incident: Incident, calm: str) -> None:
-    """End the incident; a freeze stands until it expires, a person or the monitor's own action resumes.
-
-    Where a rollback was asked for, only a person resumes: the version that did harm would come again.
-    """
+    """End the incident, and say what is left of its freeze."""
     model = turn.model
-    expires = model.freeze_expires_at
-    stands = expires if expires is not None and expires > turn.now_ms else None
-    words = "no freeze stands" if stands is None else "the freeze stands until it expires"
-    if stands is not None and model.keeps_frozen:
-        model.frozen_by = model.keeps_frozen
-        of = "" if model.frozen_by == incident.incident else f" of incident {model.frozen_by}"
-        words = f"the rollout stays frozen until a person resumes it, because of the rollback{of}"
-    elif stands is not None:
-        fate, _ = want(turn, Wish(action=Action.RESUME_ROLLOUT, incident=incident.incident))
-        words = "the rollout is resumed" if fate is Fate.STAGED else words
+    words, stands = _freeze_left(turn, incident)
     contained = incident.contained
     model.history.clear()
     model.cooldown = COOLDOWN_WINDOWS if contained else 0
@@ -146,6 +134,36 @@ def resolve(turn: Turn, incident: Incident, calm: str) -> None:
     _tell(turn, incident, turn.news)
     turn.news = None
     model.incident = None
+
+
+def _freeze_left(turn: Turn, incident: Incident) -> tuple[str, int | None]:
+    """Return what is to be said of the freeze, and until when it stands; None: none is known to stand.
+
+    It stands until it expires, a person or the monitor's own action resumes. Where a rollback was asked for, only a
+    person resumes: the version that did harm would come again.
+    """
+    model = turn.model
+    expires, back = model.freeze_expires_at, model.freeze_called_back
+    if expires is None or expires <= turn.now_ms:
+        return "no freeze stands", None
+    taken = "" if back is None else _taken_back(back)
+    if model.keeps_frozen:
+        model.frozen_by = model.keeps_frozen
+        of = "" if model.frozen_by == incident.incident else f" of incident {model.frozen_by}"
+        why = f"until a person resumes it, because of the rollback{of}"
+        if taken:
+            model.freeze_expires_at = turn.now_ms  # It is due again, as one that was withdrawn.
+            return f"the rollout is to stay frozen {why}, but {taken}", None
+        return f"the rollout stays frozen {why}", expires
+    if taken:
+        return taken, None
+    fate, _ = want(turn, Wish(action=Action.RESUME_ROLLOUT, incident=incident.incident))
+    return "the rollout is resumed" if fate is Fate.STAGED else "the freeze stands until it expires", expires
+
+
+def _taken_back(freeze: EndedOrder) -> str:
+    known = "before it took effect" if freeze.corrected else "unanswered: whether it took effect is not known"
+    return f"the freeze was called back {known}"
 
 
 def speak(turn: Turn) -> None:

@@ -79,6 +79,23 @@ class ModelState:
         incident = self.incident
         return incident.incident if incident is not None and incident.route else self.frozen_by
 
+    @property
+    def freeze_called_back(self) -> EndedOrder | None:
+        """The newest freeze, if it was called back and no router has said that it stands; None: it was not.
+
+        What its routers have said since is in `corrected`: empty is nothing.
+        """
+        order = self.order
+        if order is not None and order.command.action is Action.FREEZE_ROLLOUT and not order.command.drill:
+            return None
+        freezes = (i for i, e in enumerate(self.ended) if e.action is Action.FREEZE_ROLLOUT and not e.drill)
+        newest = max(freezes, default=None)
+        if newest is None or self.ended[newest].corrected == "acked":
+            return None
+        # Whatever calls a command back ends it, and is remembered right behind it.
+        behind = self.ended[newest + 1 : newest + 2]
+        return self.ended[newest] if any(ended.action is Action.CANCEL for ended in behind) else None
+
     def of_version(self, version: str) -> Iterator[VersionStanding]:
         """Yield how a version does, in each role that it has."""
         yield from (standing for key, standing in sorted(self.standings.items()) if key[0] == version)

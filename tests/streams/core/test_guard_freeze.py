@@ -153,3 +153,56 @@ def test_a_late_answer_that_a_person_was_obeyed_ends_the_renewals() -> None:
     desk.tell("acks", desk.ack(resume))
     desk.tell("overrides", desk.override(OverrideAction.RELEASE))
     assert subjects(desk.round(13 * HOUR)) == []
+
+
+def called_back(desk: Desk, *, obeyed: AckResult | None = None, hold: OverrideAction = OverrideAction.SUPPRESS) -> None:
+    """A drift whose freeze a person takes back before a router has answered, and what it answers then; repaired."""
+    for _ in range(2):
+        desk.minute(desk.drifted("v1"), desk.report("v2", role=Role.CANARY))
+    freeze = desk.commands[-1]
+    forced = Action.CANCEL if hold is OverrideAction.FORCE else None
+    desk.tell("overrides", desk.override(hold, forced=forced, expires_at=desk.now + 60_000))
+    assert [c.cancels for c in desk.commands[-1:]] == [freeze.command_id]
+    if obeyed is not None:
+        reason = "cancelled" if obeyed is AckResult.NACKED else ""
+        desk.tell("acks", desk.ack(freeze, obeyed, reason=reason))
+    calm(desk, "v1", "v2")
+
+
+@pytest.mark.parametrize("hold", [OverrideAction.SUPPRESS, OverrideAction.FORCE])
+def test_a_freeze_that_was_called_back_before_its_answer_is_not_said_to_stand(hold: OverrideAction) -> None:
+    desk = warm(ARMED)
+    called_back(desk, hold=hold)
+    told = last_told(desk)
+    assert "the freeze was called back unanswered: whether it took effect is not known" in told.summary
+    assert told.freeze_stands_until is None
+    assert desk.recounted() == []
+
+
+def test_what_a_router_says_of_a_freeze_that_was_called_back_is_what_is_said() -> None:
+    desk = warm(ARMED)
+    called_back(desk, obeyed=AckResult.NACKED)
+    assert "the freeze was called back before it took effect" in last_told(desk).summary
+    assert last_told(desk).freeze_stands_until is None
+    desk = warm(ARMED)
+    called_back(desk, obeyed=AckResult.ACKED)
+    assert "the freeze stands until it expires" in last_told(desk).summary
+    freeze = next(c for c in desk.commands if c.action is Action.FREEZE_ROLLOUT)
+    assert last_told(desk).freeze_stands_until == freeze.expires_at
+
+
+def test_a_freeze_after_a_rollback_that_was_called_back_comes_again_once_nobody_holds() -> None:
+    desk = warm()
+    desk.tell("acks", desk.ack(routed(desk.harmed())))
+    desk.tell("overrides", desk.override(OverrideAction.DISARM, expires_at=desk.now + HOUR))
+    assert desk.commands[-1].action is Action.CANCEL
+    calm(desk)
+    told = last_told(desk)
+    assert "is to stay frozen until a person resumes it, because of the rollback" in told.summary
+    assert "but the freeze was called back unanswered" in told.summary
+    assert told.freeze_stands_until is None
+    assert actions(desk)[-1] is Action.CANCEL
+    desk.round(HOUR)
+    desk.round()
+    assert actions(desk)[-1] is Action.FREEZE_ROLLOUT
+    assert desk.recounted() == []
