@@ -25,11 +25,22 @@ __all__ = ["override", "timeout_option", "word_options"]
 
 _HOUR_MS: Final = 3_600_000
 
+
+class _Actor(click.types.StringParamType):
+    """A person's name; who gives none is told how to."""
+
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:
+        """Return what to do."""
+        del param, ctx
+        return f"Say who wants it: --actor NAME, or export {ACTOR.name}=NAME once for every command of yours"
+
+
 _MODEL = click.argument("model")
 _ACTOR = click.option(
     "--actor",
     cls=SettingOption,
     envvar=ACTOR.name,
+    type=_Actor(),
     required=True,
     metavar="NAME",
     help=f"Who wants it.  [env: {ACTOR.name}]",

@@ -77,7 +77,13 @@ def test_it_is_signed_by_the_key_of_the_settings(deployment: Deployment, tmp_pat
     [
         (("suppress", "fraud", *WHO, "--for", "25h"), DEVELOPMENT, 2, "at most 24 h"),
         (("suppress", "fraud", *WHO, "--for", "2 hours"), DEVELOPMENT, 2, "is no duration, such as 90s, 5m, 1h or 1d"),
-        (("suppress", "fraud", "--reason", "r"), DEVELOPMENT, 2, "Missing option '--actor'"),
+        (
+            ("suppress", "fraud", "--reason", "r"),
+            DEVELOPMENT,
+            2,
+            "Missing option '--actor'. Say who wants it: --actor NAME, or export",
+        ),
+        (("suppress", "fraud", "--reason", "r"), DEVELOPMENT, 2, "KEDGE_ACTOR"),
         (("suppress", "fraud", "--actor", "ana"), DEVELOPMENT, 2, "Missing option '--reason'"),
         (("suppress", "fraud", "--actor", " ", "--reason", "r"), DEVELOPMENT, 1, "--actor is empty"),
         (("pin", "fraud", *WHO), DEVELOPMENT, 2, "Missing option '--version'"),
