@@ -113,7 +113,7 @@ def _lines(standing: Standing, view: IncidentView) -> Iterator[tuple[str, str]]:
         yield from _command(standing, command)
     yield "owner", latest.owner
     yield "escalation", ", ".join(latest.escalation) or "to nobody"
-    yield "runbook", latest.runbook_url or "none is named"
+    yield "runbook", ", ".join(filter(None, (f"docs/runbooks/{latest.subject}.md", latest.runbook_url)))
 
 
 def _evidence(signal: Evidence) -> str:

@@ -210,7 +210,7 @@ def test_an_incident_is_told_with_evidence_vetoes_commands_answers_and_owner(tro
         "acked",
         "router-1: ACKED",
         "lead, head",
-        "https://example.com/rb",
+        "docs/runbooks/rollback.md, https://example.com/rb",
     ):
         assert said in told.stdout, said
     for unsaid in ("nobody holds", "d-1"):
@@ -218,6 +218,16 @@ def test_an_incident_is_told_with_evidence_vetoes_commands_answers_and_owner(tro
     (document,) = lines(call("incidents", *ALL, "--json", *troubled.options))
     assert [found["end"] for found in document["commands"]] == ["acked", None]
     assert document["commands"][0]["answers"][0]["actuator_id"] == "router-1"
+
+
+def test_an_incident_whose_monitor_names_no_runbook_still_has_its_page() -> None:
+    deployment = Deployment("unnamed")
+    deployment.watch("unnamed")
+    told = alert("unnamed", AlertEvent.OPENED, timestamp=NOW, incident="i-1", subject="drift", runbook_url=None)
+    deployment.put("alerts", "unnamed", told)
+    deployment.put("journal", "unnamed", journal("unnamed", 1, state_after="INCIDENT", **at("unnamed")))
+    shown = call("incidents", "unnamed", *ALL, *deployment.options).stdout.splitlines()
+    assert [line.split() for line in shown if "runbook" in line] == [["runbook", "docs/runbooks/drift.md"]]
 
 
 def test_what_cannot_be_read_says_nothing_and_stops_nothing(quiet: Deployment) -> None:
