@@ -60,8 +60,8 @@ def drill(  # noqa: PLR0913 - one argument an option
     """Rehearse a rollback of MODEL: inject one failure, and follow the real path until a router has acknowledged it.
 
     Everything of it is marked as a drill inside what is signed: routers go all the way and change nothing. The evidence
-    has the injected metric, the journal's lines, the trace id, the exact command, the owner, the answers, and how many
-    seconds each step took. Exit code 0: acknowledged, and only then.
+    has the injected metric, the journal's lines, the trace id, the exact command, the owner, the answers, the vetoes
+    that would stand in earnest, and how many seconds each step took. Exit code 0: acknowledged, and only then.
     """
     word = Word(model=model, action=OverrideAction.DRILL, actor=actor, reason=reason, lasts_ms=DRILL_MS, fault=fault)
     signer = trust_from_environment(all_variables(), checks=False).signer()

@@ -120,7 +120,10 @@ def _decoded(place: Place, sent: Sent, message: "Message[Any, Any]") -> Any:  # 
 
 
 def evidence(course: Course) -> dict[str, Any]:
-    """Return the bundle: what was injected, told, commanded and answered, by whom, and how long each step took."""
+    """Return the bundle: what was injected, told, commanded and answered, by whom, and how long each step took.
+
+    `vetoes` are those that would withhold it in earnest; all but `again` have ended the drill too.
+    """
     override, command = course.sent.override, course.command
     began = course.alerts[0] if course.alerts else None
     harm = None if began is None or not began.harms else began.harms[0]
@@ -143,6 +146,9 @@ def evidence(course: Course) -> dict[str, Any]:
             "control_value": harm.control_rate,
             "series": f'kedge_drill_age_seconds{{model="{override.model}"}}',
         },
+        "vetoes": {}
+        if began is None
+        else {note.name: note.evidence for note in began.vetoes if note.result == "stands"},
         "log": [_line(entry) for entry in course.entries],
         "alerts": [alert_to_json(alert) for alert in course.alerts],
         "command": None if command is None else command_to_json(command),

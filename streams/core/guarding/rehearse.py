@@ -1,6 +1,7 @@
 """Drills: one named failure is injected beside the real state, and the way back is gone for real, with `drill` set.
 
 The injected evidence meets the real vetoes about people and the safe path; those about the data it is made to pass.
+`again` is told and holds no drill back: nothing moves to and fro, and after a rollback is when people rehearse.
 
 Rehearsed is the way back from the canary; where none serves, from the primary version, if there is another safe path;
 and where that is the safe path itself, from a canary imagined beside it: a way back must be tried before one comes.
@@ -34,7 +35,7 @@ from kedge.streams.core.guarding.orders import End
 from kedge.streams.core.guarding.speech import Notice, tell
 from kedge.streams.core.guarding.target import safe_path
 from kedge.streams.core.guarding.turn import Turn
-from kedge.streams.core.guarding.vetoes import RollbackCase, ask
+from kedge.streams.core.guarding.vetoes import RollbackCase, again, ask
 from kedge.streams.core.guarding.wishes import Wish, want
 
 __all__ = ["DRILL_MS", "FAULTS", "end_late_drill", "rehearse"]
@@ -83,7 +84,11 @@ def rehearse(turn: Turn, override: Override) -> None:
         Proof(Rule(s.key.kind), s.key, s.action, s.harm, report.window_start) for s in sightings(turn.monitor, report)
     )
     turn.vetoes = ask(RollbackCase(turn, report, proofs, target))
-    standing = "; ".join(f"{note.name} ({note.evidence})" for note in turn.vetoes if note.result == "stands")
+    standing = {note.name: f"{note.name} ({note.evidence})" for note in turn.vetoes if note.result == "stands"}
+    told = standing.pop(again.__name__, "")
+    earnest = f"in earnest it would be vetoed by {told}" if told else ""
+    if earnest:
+        turn.say(earnest)
     command_id = None
     if not standing:
         wish = Wish(
@@ -95,16 +100,18 @@ def rehearse(turn: Turn, override: Override) -> None:
             lasts_ms=DRILL_MS,
         )
         _, command_id = want(turn, wish)
-    _say(turn, override, tuple(proof.harm for proof in proofs), command_id)
+    reason = "; ".join(filter(None, (override.reason, earnest)))
+    begins = f"{model.model}: drill {override.fault} by {override.actor} begins: {reason}"
+    _say(turn, begins, tuple(proof.harm for proof in proofs), command_id)
     if standing:
-        drill_over(turn, good=False, words=f"vetoed by {standing}")
+        drill_over(turn, good=False, words=f"vetoed by {'; '.join(standing.values())}")
 
 
-def _say(turn: Turn, override: Override, harms: tuple[HarmEvidence, ...], command_id: str | None) -> None:
+def _say(turn: Turn, begins: str, harms: tuple[HarmEvidence, ...], command_id: str | None) -> None:
     drill = turn.model.drill
     notice = Notice(
         subject="drill",
-        summary=f"{turn.model.model}: drill {override.fault} by {override.actor} begins: {override.reason}",
+        summary=begins,
         severity=Severity.TICKET,
         incident="" if drill is None else drill.incident,
         harms=harms,

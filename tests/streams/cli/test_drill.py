@@ -10,6 +10,7 @@ from kedge.schemas.records import AckResult, Command, OverrideAction
 from tests.streams.cli.live_guard import MODEL, LiveGuard, lay_down, todays_desk
 from tests.streams.cli.scripted import Deployment
 from tests.streams.cli.support import call, lines
+from tests.streams.core.made_guard import routed
 
 DRILL = ("drill", MODEL, "--fault", "canary_errors", "--actor", "ana", "--reason", "weekly")
 ENV = {"KEDGE_TRUST": "development"}
@@ -34,9 +35,23 @@ def test_an_acknowledged_drill_is_exit_0_and_leaves_the_whole_evidence(tmp_path:
     assert [ack["result"] for ack in bundle["acks"]] == ["ACKED"]
     assert (bundle["owner"], bundle["actor"], bundle["fault"]) == ("me", "ana", "canary_errors")
     assert any("drill_passed" in line for line in bundle["log"])
+    assert bundle["vetoes"] == {}
     seconds = bundle["seconds"]
     assert all(seconds[step] >= 0 for step in ("decided", "commanded", "acked", "over"))
     assert desk.standing.drilled_at is not None
+
+
+def test_the_evidence_names_what_would_withhold_the_real_thing() -> None:
+    deployment, desk = Deployment(), todays_desk()
+    desk.tell("acks", desk.ack(routed(desk.harmed())))
+    desk.tell("acks", desk.ack(desk.commands[-1]))
+    lay_down(deployment, desk)
+    with LiveGuard(deployment, desk, [AckResult.ACKED]):
+        told = call(*DRILL, "--json", *deployment.options, env=ENV)
+    assert told.exit_code == 0, told.output
+    assert "in earnest it would be vetoed by again" in told.stderr
+    (bundle,) = lines(told)
+    assert bundle["vetoes"] == {"again": "rollbacks in 24 h: 1; cooldown: 0 windows left"}
 
 
 def test_a_drill_that_the_router_refuses_is_exit_1() -> None:

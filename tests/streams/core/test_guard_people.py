@@ -4,7 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from kedge.schemas.records import AckResult, Action, Alert, AlertEvent, Command, DeadLetter, Override, OverrideAction
+from kedge.schemas.records import (
+    AckResult,
+    Action,
+    Alert,
+    AlertEvent,
+    Command,
+    DeadLetter,
+    Override,
+    OverrideAction,
+    Severity,
+)
 from tests.streams.core.made_guard import ARMED, Desk, routed, subjects
 from tests.streams.core.test_guard_rollback import warm
 
@@ -169,6 +179,43 @@ def test_a_drill_never_takes_a_real_commands_place_and_gives_way_to_one() -> Non
     assert desk.standing.drill is None
     desk.tell("overrides", desk.override(OverrideAction.DRILL))
     assert desk.last.reason.startswith("busy")
+
+
+def test_a_rollback_of_today_holds_no_drill_back_and_says_that_it_would_the_real_thing() -> None:
+    desk = warm()
+    desk.tell("acks", desk.ack(routed(desk.harmed())))
+    desk.tell("acks", desk.ack(desk.commands[-1]))
+    for _ in range(14):
+        desk.calm("v1")
+    assert len(desk.standing.rollbacks) == 1
+    sent = desk.tell("overrides", desk.override(OverrideAction.DRILL))
+    assert subjects(sent) == ["NOTICE drill", "ROUTE_TO_SAFE_PATH"]
+    began, command = sent[0], routed(sent)
+    assert isinstance(began, Alert)
+    words = "in earnest it would be vetoed by again (rollbacks in 24 h: 1; cooldown:"
+    assert words in began.summary
+    assert words in next(entry for entry in desk.journal if entry.drill).reason
+    assert {note.name for note in began.vetoes if note.result == "stands"} == {"again"}
+    (end,) = desk.tell("acks", desk.ack(command))
+    assert isinstance(end, Alert)
+    assert (end.severity, "passed" in end.summary) == (Severity.TICKET, True)
+    assert desk.standing.drilled_at == desk.now
+    assert len(desk.standing.rollbacks) == 1
+    assert desk.recounted() == []
+
+
+def test_what_else_stands_fails_a_drill_after_a_rollback_too() -> None:
+    desk = warm(ARMED + "safe_path: {version: v0}\n")
+    desk.tell("acks", desk.heartbeat("v0"))
+    desk.tell("acks", desk.ack(routed(desk.harmed())))
+    desk.tell("acks", desk.ack(desk.commands[-1]))
+    for _ in range(6):
+        desk.calm("v1")  # The heartbeat that vouched for v0 is too old by then.
+    sent = desk.tell("overrides", desk.override(OverrideAction.DRILL))
+    assert [s for s in sent if isinstance(s, Command)] == []
+    failed = next(s for s in sent if isinstance(s, Alert) and "failed after" in s.summary)
+    assert "vetoed by target" in failed.summary
+    assert "again" not in failed.summary
 
 
 @pytest.mark.parametrize("named", ["", "safe_path: {version: v1}\n"])
