@@ -107,6 +107,8 @@ class Board:
         self.models: OrderedDict[str, ModelBoard] = OrderedDict()
         self.unreadable: dict[str, int] = {}
         """By topic: records that could not be read."""
+        self.changes = 0
+        """How often anything was taken in or folded: what was made of the board before is of another board."""
         self._codec, self._spec_of = codec, spec_of
         self._strangers: OrderedDict[str, ModelBoard] = OrderedDict()
         self._held: deque[Journal] = deque(maxlen=_HELD_MAX)
@@ -122,6 +124,7 @@ class Board:
 
     def take(self, topic: str, value: bytes, laid: Laid) -> None:
         """Take one record of a logical topic in. What cannot be read is counted, and says nothing of any model."""
+        self.changes += 1
         try:
             record = self._decoded(topic, value)
         except UndecodableError:
@@ -138,6 +141,7 @@ class Board:
         if whole:
             self._held.extend(self._fresh)
             self._fresh.clear()
+        self.changes += len(self._held)
         for entry in sorted(self._held, key=lambda entry: entry.sequence):
             model = self._model(entry.model)
             model.standing.take(entry)

@@ -14,6 +14,7 @@ from prometheus_client import Counter
 from kedge.streams.clock import now_ms
 from kedge.streams.console.door import COOKIE, SESSION_MS, Door
 from kedge.streams.console.fleet import fleet_of
+from kedge.streams.console.kept import Kept
 from kedge.streams.console.model_page import model_page
 from kedge.streams.console.outlook import Outlook
 from kedge.streams.console.pages import HERE, Pages
@@ -58,13 +59,16 @@ class _NotUnderstoodError(Exception):
 
 
 class Site:
-    """The console's answers. `look`: what is known now; the lock keeps it still while a page is made."""
+    """The console's answers. `look`: what is known now; the lock keeps it still while a page is made.
+
+    Whoever is let in may see all, so that all see the same pages.
+    """
 
     def __init__(self, door: Door, look: Callable[[], Outlook], lock: threading.Lock, faults: Counter) -> None:
         """Read what is served as it is."""
         self._door, self._look, self._lock, self._faults = door, look, lock, faults
         self._waiting = threading.BoundedSemaphore(PAGES_MAX)
-        self._pages = Pages()
+        self._pages, self._kept = Pages(), Kept()
         self._static = {name: (HERE / "static" / name).read_bytes() for name in _STATIC}
 
     def answer(self, request: Request) -> Answer:
@@ -105,11 +109,17 @@ class Site:
         with self._lock:
             outlook = self._look()
             if asked.path == "/":
-                return Answer(200, _HTML, self._pages.fleet(outlook, fleet_of(outlook)))
+                fleet = self._kept.page(outlook, None, lambda: self._pages.fleet(outlook, fleet_of(outlook)))
+                return Answer(200, _HTML, fleet)
             if asked.path.startswith(_MODELS) and outlook.knows(model):
                 version, role = (asked.query.get(name, [""])[0] for name in ("version", "role"))
-                page = model_page(outlook, model, (version, role) if role else None)
-                return Answer(200, _HTML, self._pages.model(outlook, page))
+                stream = (version, role) if role else None
+                page = self._kept.page(
+                    outlook,
+                    (model, stream),
+                    lambda: self._pages.model(outlook, model_page(outlook, model, stream)),
+                )
+                return Answer(200, _HTML, page)
         return self._message(404, "Nothing is known of that", "No model of that name is monitored or reported.")
 
     def _login(self, request: Request, path: str, now_ms: int) -> Answer:
