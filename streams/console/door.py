@@ -2,6 +2,9 @@
 
 On loopback whoever can log in to the machine may; a page of another site that has talked a browser into asking for it
 (DNS rebinding) has another host's name in its request, and may not. Elsewhere a token is needed.
+
+Guesses are not held up: behind a proxy all come from one address, so that what holds up who guesses also locks out who
+has the token. What keeps them from success is that no token is taken that could be guessed.
 """
 
 import hmac
@@ -19,8 +22,11 @@ __all__ = ["COOKIE", "SESSION_MS", "Door", "Refusal", "console_token"]
 
 COOKIE: Final = "kedge_console"
 SESSION_MS: Final = 12 * 3_600_000
-_TOKEN_MIN: Final = 16
+_TOKEN_MIN: Final = 32
+_DIFFERENT_MIN: Final = 8
+"""Characters; of 32 hexadecimal digits that were drawn, one in 25 million has fewer different ones."""
 _VARIABLE: Final = CONSOLE_TOKEN_FILE.name
+_MAKE: Final = "make one with `openssl rand -hex 32`"
 _HOST: Final = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[^:\[\]]+)(?::\d+)?")
 
 
@@ -95,10 +101,12 @@ def console_token(variables: Mapping[str, str]) -> str:
     if not path:
         return ""
     token = secret_file(_VARIABLE, path)
-    if len(token) < _TOKEN_MIN or not token.isascii() or not token.isprintable() or " " in token:
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise SettingsError(f"{_VARIABLE}: {path} holds other characters than printable ASCII without spaces: {_MAKE}")
+    if len(token) < _TOKEN_MIN or len(set(token)) < _DIFFERENT_MIN:
         raise SettingsError(
-            f"{_VARIABLE}: {path} holds no token of {_TOKEN_MIN} or more printable ASCII characters: "
-            "make one with `openssl rand -hex 32`"
+            f"{_VARIABLE}: {path} holds a token that can be guessed, of fewer than {_TOKEN_MIN} characters or of fewer "
+            f"than {_DIFFERENT_MIN} different ones: {_MAKE}"
         )
     return token
 

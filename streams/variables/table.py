@@ -85,8 +85,8 @@ CONSOLE_TOKEN_FILE: Final = Text(
     name="KEDGE_CONSOLE_TOKEN_FILE",
     readers=_WORKER,
     kind=_SECRET_FILE,
-    doc="The token that the [console](console.md) asks for, 16 characters or more. Without one it is shown on loopback "
-    "only.",
+    doc="The token that the [console](console.md) asks for, 32 characters or more, 8 of them different. Without one it "
+    "is shown on loopback only.",
 )
 CHECKPOINT_SECONDS: Final = Number(
     name="KEDGE_CHECKPOINT_SECONDS",

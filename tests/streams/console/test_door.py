@@ -8,7 +8,7 @@ import pytest
 from kedge.streams.console.door import COOKIE, SESSION_MS, Door, console_token
 from kedge.streams.variables import SettingsError
 
-TOKEN = "correct-horse-battery"  # noqa: S105 - made up
+TOKEN = "correct-horse-battery-staple-0001"  # noqa: S105 - made up
 OPEN, GUARDED = Door(host="127.0.0.1"), Door(host="0.0.0.0", token=TOKEN)  # noqa: S104 - nothing listens
 NOW = 1_700_000_000_000
 
@@ -88,15 +88,34 @@ def test_the_token_is_read_from_its_file_and_never_shown(tmp_path: Path) -> None
     assert TOKEN not in repr(GUARDED)
 
 
-@pytest.mark.parametrize("content", ["", "short", "sixteen letters and spaces", "ñandú-ñandú-ñandú"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "short",
+        "thirty-two-letters and some spaces",
+        "ñandú-ñandú-ñandú-ñandú-ñandú-ñandú",
+        "correct-horse-battery",
+        "0123456789abcdef0123456789abcde",
+        "0123456" * 5,
+    ],
+)
 def test_a_token_that_is_none_is_refused_by_name_and_not_by_value(tmp_path: Path, content: str) -> None:
     path = tmp_path / "token"
     path.write_text(content)
     with pytest.raises(SettingsError, match="KEDGE_CONSOLE_TOKEN_FILE") as refused:
         console_token({"KEDGE_CONSOLE_TOKEN_FILE": str(path)})
     assert not content or content not in str(refused.value)
+    assert not content or "make one with `openssl rand -hex 32`" in str(refused.value)
     with pytest.raises(SettingsError, match="cannot be read"):
         console_token({"KEDGE_CONSOLE_TOKEN_FILE": str(tmp_path / "nowhere")})
+
+
+def test_a_token_that_is_just_good_enough_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    for token in ("0123456789abcdef0123456789abcdef", "01234567" * 4):
+        path.write_text(token)
+        assert console_token({"KEDGE_CONSOLE_TOKEN_FILE": str(path)}) == token
 
 
 def test_a_token_that_all_can_read_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
