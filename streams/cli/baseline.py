@@ -11,7 +11,8 @@ from rich.console import Console
 from kedge.detectors.policy import FixedPolicy
 from kedge.schemas.codec import MESSAGE_BYTES_MAX, Codec
 from kedge.schemas.errors import UndecodableError
-from kedge.schemas.records import Baseline, Provenance
+from kedge.schemas.monitor import SIGNALS, MonitorSpec
+from kedge.schemas.records import Baseline, Provenance, SignalKind
 from kedge.streams.announce import Place, announce_baseline
 from kedge.streams.cli.baseline_view import baseline_json, differences_json, exit_of, show_baseline, show_differences
 from kedge.streams.cli.boundary import UserError
@@ -59,7 +60,9 @@ def fit_command(**given: Any) -> None:  # noqa: ANN401 - the options above
     """Fit a baseline to the rows of DATA (CSV or Parquet): all columns not named otherwise are features.
 
     Its bins are fixed by these rows for good. Text columns that look like ids (more than half of their values differ)
-    are refused: leave them out, or say that they stay.
+    are refused: leave them out, or say that they stay. A feature called score, label or confidence is warned of: it is
+    counted as a feature, and the model's own score is not, unless --score names its column. A monitor that names it
+    among its features says that it is meant.
     """
     spec = read_monitor(given["monitor"])
     model = given["model"] or (spec and spec.model)
@@ -91,6 +94,7 @@ def fit_command(**given: Any) -> None:  # noqa: ANN401 - the options above
     except IdLikeError as error:
         raise UserError(f"{error}: leave them out with --ignore, or keep them with --allow-id-like") from error
     _write(given["output"], fitted)
+    _warn_of_answers(fitted, spec)
     _told(fitted, given["output"], as_json=given["as_json"])
 
 
@@ -107,6 +111,19 @@ def _write(path: Path, fitted: Baseline) -> None:
     draft = path.with_name(f".{path.name}.new")
     draft.write_bytes(encoded)
     draft.replace(path)
+
+
+def _warn_of_answers(fitted: Baseline, spec: MonitorSpec | None) -> None:
+    """Say which features are called as an answer is: publishers log that as no feature, so that it would be missing."""
+    meant = {} if spec is None else spec.features
+    for signal in fitted.signals:
+        if signal.kind is SignalKind.FEATURE and signal.name in SIGNALS and signal.name not in meant:
+            click.echo(
+                f"kedge: column {signal.name!r} is fitted as a feature, not as the model's own {signal.name}: if it is "
+                f"that, say --{signal.name} {signal.name}; if it is neither, --ignore {signal.name}; if it is a "
+                "feature, name it in the monitor's `features`",
+                err=True,
+            )
 
 
 def _told(fitted: Baseline, path: Path, *, as_json: bool) -> None:

@@ -75,6 +75,20 @@ def test_fit_says_what_is_wrong(tmp_path: Path, arguments: tuple[str, ...], code
     assert not (tmp_path / "b.avro").exists()
 
 
+def test_a_feature_called_as_the_answer_is_warned_of_unless_it_is_meant(tmp_path: Path, monitor: Path) -> None:
+    data, out = table(tmp_path / "r.csv", 100), tmp_path / "b.avro"
+    fit = ("baseline", "fit", data, "-o", out, "--monitor", monitor, "--ignore", "when", "--label", "label")
+    warned = call(*fit)
+    assert warned.exit_code == 0, warned.stderr
+    assert warned.stderr.startswith("kedge: column 'score' is fitted as a feature, not as the model's own score")
+    assert len(warned.stderr.splitlines()) == 1  # label has its role
+    kinds = {signal.name: signal.kind.value for signal in Codec().decode(out.read_bytes(), Baseline).signals}
+    assert (kinds["score"], kinds["label"]) == ("FEATURE", "LABEL")
+    assert call(*fit, "--score", "score").stderr == ""
+    monitor.write_text(MONITOR.replace("features: {", "features: {score: {}, "))
+    assert call(*fit).stderr == ""
+
+
 def test_ids_are_refused_by_name(tmp_path: Path) -> None:
     data = tmp_path / "d.csv"
     data.write_text("user,x\n" + "".join(f"u{i},{i}\n" for i in range(60)))
