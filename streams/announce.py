@@ -98,7 +98,7 @@ def announce_monitor(place: Place, monitor: Monitor, *, now_ms: int, at: int | N
 
 
 def _signed(monitor: Monitor, signer: Signer | None) -> Monitor:
-    if signer is None:
+    if signer is None or not signer.key_id:
         return monitor
     named = replace(monitor, key_id=signer.key_id)
     return replace(named, signature=signer.sign(signed_bytes(named)))

@@ -10,7 +10,7 @@ import click
 from kedge.schemas.records import OverrideAction
 from kedge.streams.announce import Place
 from kedge.streams.cli.boundary import Exit
-from kedge.streams.cli.options import as_json, codec, kafka_options
+from kedge.streams.cli.options import as_json, codec, kafka_options, signing_key
 from kedge.streams.cli.override import word_options
 from kedge.streams.clock import now_ms
 from kedge.streams.core.guarding.rehearse import DRILL_MS, FAULTS
@@ -18,8 +18,6 @@ from kedge.streams.people.drills import LONGEST_S, Course, evidence, follow_dril
 from kedge.streams.people.overrides import Word, send, signed
 from kedge.streams.pictures import printable
 from kedge.streams.settings import KafkaSettings
-from kedge.streams.trust import trust_from_environment
-from kedge.streams.variables import all_variables
 
 __all__ = ["drill"]
 
@@ -64,7 +62,7 @@ def drill(  # noqa: PLR0913 - one argument an option
     that would stand in earnest, and how many seconds each step took. Exit code 0: acknowledged, and only then.
     """
     word = Word(model=model, action=OverrideAction.DRILL, actor=actor, reason=reason, lasts_ms=DRILL_MS, fault=fault)
-    signer = trust_from_environment(all_variables(), checks=False).signer()
+    signer = signing_key()
     record = signed(word, signer, environment=kafka.environment, override_id=uuid.uuid4().hex, now_ms=now_ms())
     place = Place(kafka=kafka, codec=codec())
     sent = send(place, record)

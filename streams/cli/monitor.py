@@ -67,7 +67,8 @@ def publish(kafka: KafkaSettings, *, file: Path, effective_from: int | None, as_
     """Publish monitor FILE and wait until Kafka has it.
 
     A model's first monitor acts from the beginning of time, a later one from the next windows on. It is signed with
-    the key of KEDGE_SIGNING_KEY_FILE; workers that trust keys only (KEDGE_TRUST=keys) use no unsigned one.
+    the key of KEDGE_SIGNING_KEY_FILE; without one it is published only where KEDGE_TRUST=development is said, because
+    workers that trust keys would leave it out.
     """
     spec = parse_monitor(file.read_text(encoding="utf-8", errors="replace"), str(file))
     document = to_document(spec)

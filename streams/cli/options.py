@@ -18,7 +18,7 @@ from kedge.streams.settings import KafkaSettings, SettingsError
 from kedge.streams.topics import OWN_MESSAGE_BYTES_MAX
 from kedge.streams.trust import trust_from_environment
 from kedge.streams.variables import all_variables, unknown
-from kedge.streams.variables.table import BROKERS, ENVIRONMENT, REGISTRY_URL, SIGNING_KEY_FILE, TRUST
+from kedge.streams.variables.table import BROKERS, ENVIRONMENT, REGISTRY_URL
 
 __all__ = [
     "DurationType",
@@ -120,14 +120,10 @@ def warn_of_unknown(variables: Mapping[str, str]) -> None:
         SETTING.tell(LOG, f"{name} is no setting of Kedge and changes nothing{meant}", setting=name)
 
 
-def signing_key() -> Signer | None:
-    """Return what KEDGE_SIGNING_KEY_FILE and KEDGE_TRUST say signs; None, which is said: nobody has chosen any.
+def signing_key() -> Signer:
+    """Return what signs a person's word: a key, or nothing where KEDGE_TRUST=development says so.
 
     Raises:
-        SettingsError: the key is missing or cannot be read.
+        SettingsError: the key is missing or cannot be read, or nobody has chosen.
     """
-    if any(setting.read(all_variables()) for setting in (TRUST, SIGNING_KEY_FILE)):
-        signer = trust_from_environment(all_variables(), checks=False).signer()
-        return signer if signer.key_id else None
-    click.echo("kedge: not signed, for want of KEDGE_SIGNING_KEY_FILE: only KEDGE_TRUST=development takes it", err=True)
-    return None
+    return trust_from_environment(all_variables(), checks=False).signer()

@@ -12,13 +12,11 @@ from kedge.schemas.records import Action, OverrideAction
 from kedge.schemas.report_json import iso_time
 from kedge.streams.announce import Place
 from kedge.streams.cli.boundary import Exit
-from kedge.streams.cli.options import DurationType, SettingOption, as_json, codec, kafka_options
+from kedge.streams.cli.options import DurationType, SettingOption, as_json, codec, kafka_options, signing_key
 from kedge.streams.clock import now_ms
 from kedge.streams.people.overrides import HOLD_MS_MAX, Answer, Sent, Word, await_answer, send, signed
 from kedge.streams.pictures import printable
 from kedge.streams.settings import KafkaSettings
-from kedge.streams.trust import trust_from_environment
-from kedge.streams.variables import all_variables
 from kedge.streams.variables.table import ACTOR
 
 __all__ = ["override", "timeout_option", "word_options"]
@@ -142,7 +140,7 @@ def _tell(kafka: KafkaSettings, action: OverrideAction, given: dict[str, Any]) -
         version=given.get("version", ""),
         forced=given.get("forced"),
     )
-    signer = trust_from_environment(all_variables(), checks=False).signer()
+    signer = signing_key()
     record = signed(
         word,
         signer,

@@ -18,6 +18,7 @@ from tests.streams.cli.support import call, lines, table
 from tests.support.kafka import Broker
 
 MONITOR = "model: fraud\nowner: risk\nwindows: {pane: 60s, length: 5m, hop: 5m}\n"
+DEVELOPMENT = {"KEDGE_TRUST": "development"}
 
 
 @pytest.fixture
@@ -59,14 +60,14 @@ def test_the_first_acts_from_the_beginning_and_the_next_from_the_windows_to_come
     given: tuple[str, ...], files: tuple[Path, Path], tmp_path: Path
 ) -> None:
     for what, path in zip(("monitor", "baseline"), files, strict=True):
-        (first,) = lines(call(what, "publish", path, "--json", *given))
+        (first,) = lines(call(what, "publish", path, "--json", *given, env=DEVELOPMENT))
         assert (first["effective_from"], first["published"]) == ("1970-01-01T00:00:00Z", True)
-        (again,) = lines(call(what, "publish", path, "--json", *given))
+        (again,) = lines(call(what, "publish", path, "--json", *given, env=DEVELOPMENT))
         assert (again["hash"], again["published"]) == (first["hash"], False)
     changed = tmp_path / "changed.yaml"
     changed.write_text(MONITOR.replace("5m", "7m"))
     before_ms = now_ms()
-    (second,) = lines(call("monitor", "publish", changed, "--json", *given))
+    (second,) = lines(call("monitor", "publish", changed, "--json", *given, env=DEVELOPMENT))
     assert second["published"]
     place = Place(kafka=KafkaSettings(brokers=given[1], environment=given[3]), codec=Codec())
     catalog = read_catalog(place)
@@ -80,7 +81,7 @@ def test_the_first_acts_from_the_beginning_and_the_next_from_the_windows_to_come
 def test_a_monitor_is_signed_with_the_key_that_is_named_and_published_again_for_another_key(
     given: tuple[str, ...], files: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    (unsigned,) = lines(call("monitor", "publish", files[0], "--json", *given))
+    (unsigned,) = lines(call("monitor", "publish", files[0], "--json", *given, env=DEVELOPMENT))
     key, path = SigningKey.generate(), tmp_path / "signing.key"
     path.write_bytes(key.private_pem())
     env = {"KEDGE_SIGNING_KEY_FILE": str(path)}
@@ -96,10 +97,10 @@ def test_a_monitor_is_signed_with_the_key_that_is_named_and_published_again_for_
 def test_a_start_inside_a_window_is_refused_with_the_next_that_would_do(
     given: tuple[str, ...], files: tuple[Path, Path]
 ) -> None:
-    refused = call("monitor", "publish", files[0], "--effective-from", "2030-01-01T00:01:00Z", *given)
+    refused = call("monitor", "publish", files[0], "--effective-from", "2030-01-01T00:01:00Z", *given, env=DEVELOPMENT)
     assert refused.exit_code == 1
     assert "the next that would do is 2030-01-01T00:05:00Z" in refused.stderr
-    taken = call("monitor", "publish", files[0], "--effective-from", "2030-01-01T00:05:00Z", *given)
+    taken = call("monitor", "publish", files[0], "--effective-from", "2030-01-01T00:05:00Z", *given, env=DEVELOPMENT)
     assert "published, acts from 2030-01-01T00:05:00Z" in taken.stdout
 
 
@@ -139,6 +140,6 @@ def test_without_topics_it_says_to_make_them(
     kafka: Broker, environment: str, files: tuple[Path, Path], command: tuple[str, ...]
 ) -> None:
     named = [files[0]] if command[0] == "monitor" else []
-    result = call(*command, *named, "--brokers", kafka.bootstrap, "--environment", environment)
+    result = call(*command, *named, "--brokers", kafka.bootstrap, "--environment", environment, env=DEVELOPMENT)
     assert result.exit_code == 1
     assert "run `kedge topics create` first" in result.stderr

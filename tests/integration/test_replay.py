@@ -76,7 +76,7 @@ def test_versions_and_outcomes_of_a_range_are_what_the_file_says(
         ("baseline", "publish", baseline, *place),
         ("monitor", "publish", monitor, *place),
     ):
-        done = call(*step)
+        done = call(*step, env={"KEDGE_TRUST": "development"})
         assert done.exit_code == 0, done.output
     publish(answers, kafka.bootstrap, environment)
     from_kafka = call("replay", "--from-kafka", "1970-01-02..2100-01-01", "--json", *place)

@@ -115,10 +115,26 @@ def test_a_monitor_is_published_again_once_there_is_a_key_to_sign_it_with(
     file.write_text("model: flights\nowner: ops\n")
     (tmp_path / "signing.key").write_bytes(key.private_pem())
     publish = ("monitor", "publish", file, "--json", *deployment.options)
-    unsigned = call(*publish)
-    assert (lines(unsigned)[0]["published"], "kedge: not signed" in unsigned.stderr) == (True, True)
+    assert lines(call(*publish, env=DEVELOPMENT))[0]["published"]
+    assert [monitor.key_id for monitor in published(deployment, "flights")] == [None]
     env = {"KEDGE_SIGNING_KEY_FILE": str(tmp_path / "signing.key")}
     assert [lines(call(*publish, env=env))[0]["published"] for _ in range(2)] == [True, False]
     last = published(deployment, "flights")[-1]
     assert KeyRing([key.public_pem()]).accepts(key.key_id, signed_bytes(last), last.signature or b"")
-    assert call(*publish, env={"KEDGE_TRUST": "keys"}).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        ({}, "KEDGE_TRUST is not set: KEDGE_TRUST=keys with"),
+        ({"KEDGE_TRUST": "keys"}, "KEDGE_SIGNING_KEY_FILE is not set"),
+    ],
+)
+def test_an_unsigned_monitor_is_published_only_where_development_is_said(
+    deployment: Deployment, tmp_path: Path, env: dict[str, str], said: str
+) -> None:
+    file = tmp_path / "m.yaml"
+    file.write_text("model: unsigned\nowner: ops\n")
+    refused = call("monitor", "publish", file, *deployment.options, env=env)
+    assert (refused.exit_code, said in refused.stderr) == (1, True), refused.stderr
+    assert published(deployment, "unsigned") == []
