@@ -28,11 +28,11 @@ _NEEDED: Final = frozenset(("workers", "tally", "judge", "guard", "tally, judge,
 
 
 @click.command(short_help="Whether a deployment is as it should be.")
-@since_option
+@since_option(None, "a day more than the longest drills.every, at least 7d")
 @as_json
 @kafka_options
 @click.pass_context
-def doctor(ctx: click.Context, /, kafka: KafkaSettings, *, since_ms: int, as_json: bool) -> None:
+def doctor(ctx: click.Context, /, kafka: KafkaSettings, *, since_ms: int | None, as_json: bool) -> None:
     """Check brokers, topics, keys, workers, lag, clocks, and of each model its monitor, people, actuator and drills.
 
     One line a check: ok, warn, fail or not known, and what to do. It writes nothing. Keys are those that this process

@@ -27,7 +27,7 @@ __all__ = ["incidents"]
 @click.command(short_help="What is open, why, and what was done.")
 @click.argument("model", required=False)
 @click.option("--all", "every", is_flag=True, help="Resolved ones too.")
-@since_option
+@since_option()
 @as_json
 @kafka_options
 @click.pass_context

@@ -1,6 +1,7 @@
 """How far back to read."""
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
@@ -10,7 +11,7 @@ from kedge.streams.clock import now_ms
 
 __all__ = ["since_option"]
 
-_DEFAULT: Final = "7d"
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class _Since(click.ParamType):
@@ -24,12 +25,14 @@ class _Since(click.ParamType):
         return int(TimeType().convert(value, param, ctx)) if back is None else max(0, now_ms() - back)
 
 
-since_option = click.option(
-    "--since",
-    "since_ms",
-    type=_Since(),
-    default=_DEFAULT,
-    show_default=True,
-    metavar="TIME",
-    help="How far back the journal is read: a duration such as 2h or 7d, or a time.",
-)
+def since_option(default: str | None = "7d", otherwise: str = "") -> Callable[[F], F]:
+    """Give a command `--since`, as `since_ms`; without a default it may be None; `otherwise` says what then holds."""
+    return click.option(
+        "--since",
+        "since_ms",
+        type=_Since(),
+        default=default,
+        show_default=otherwise or True,
+        metavar="TIME",
+        help="How far back the journal is read: a duration such as 2h or 7d, or a time.",
+    )

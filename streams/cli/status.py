@@ -32,7 +32,7 @@ _STYLES: Final = {Exit.WELL: Verdict.STABLE, Exit.DRIFT: Verdict.DRIFTED, Exit.N
 
 @click.command(short_help="Where models stand.")
 @click.argument("model", required=False)
-@since_option
+@since_option()
 @as_json
 @kafka_options
 @click.pass_context

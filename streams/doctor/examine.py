@@ -24,13 +24,13 @@ _BELOW: Final = ("workers", "tally", "judge", "guard", "clock", "monitor")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examination:
-    """What to examine: a place, by these variables, reading the journal back to `since_ms`."""
+    """What to examine: a place, by these variables, reading the journal back to `since_ms` (None: as drills ask)."""
 
     place: Place
     variables: Mapping[str, str]
     registry: RegistryHttp | None
     now_ms: int
-    since_ms: int
+    since_ms: int | None
     listen_s: float = progress.LISTEN_S
 
 
@@ -65,8 +65,9 @@ def examine(case: Examination) -> Iterator[Finding]:
 def _models(case: Examination) -> Iterator[Finding]:
     catalog, found = models.catalog_of(read_catalog(case.place), verifier_of(case.variables), case.now_ms)
     yield from found
-    standings = gather(case.place, None, case.since_ms)
-    yield from models.models(catalog, standings, case.now_ms, case.since_ms)
+    since_ms = models.back_to(catalog, case.now_ms) if case.since_ms is None else case.since_ms
+    standings = gather(case.place, None, since_ms)
+    yield from models.models(catalog, standings, case.now_ms, since_ms)
 
 
 def _told(check: str, make: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:

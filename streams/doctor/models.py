@@ -16,10 +16,12 @@ from kedge.streams.doctor.finding import Finding, fail, ok, unknown, warn
 from kedge.streams.people.standing import Standing
 from kedge.streams.worker.agents import checked_monitor
 
-__all__ = ["Case", "catalog_of", "models"]
+__all__ = ["Case", "back_to", "catalog_of", "models"]
 
 _SILENT_MS: Final = 180_000
 """Three heartbeats of an actuator."""
+_DAY_MS: Final = 86_400_000
+_WEEK_MS: Final = 7 * _DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,13 @@ def _entered(catalog: Catalog, monitor: Monitor, verifier: Verifier | None, now_
     if verifier is None:
         return unknown("monitor", f"{named}; its signature was not checked", "set KEDGE_TRUSTED_KEYS as for the worker")
     return ok("monitor", named)
+
+
+def back_to(catalog: Catalog, now_ms: int) -> int:
+    """Return from when on to read: a model's last drill is found even on the day when the next is due."""
+    acting = [active.spec for model in catalog.models() if (active := catalog.monitor_at(model, now_ms)) is not None]
+    longest_ms = max((spec.drills.every_ms for spec in acting if _rehearses(spec)), default=0)
+    return max(0, now_ms - max(_WEEK_MS, longest_ms + _DAY_MS))
 
 
 def models(catalog: Catalog, standings: dict[str, Standing], now_ms: int, since_ms: int) -> Iterator[Finding]:
@@ -166,7 +175,7 @@ _ROUTED: Final = ("freeze_rollout", "route_to_safe_path", "resume_rollout")
 def _drill(case: Case) -> Finding:
     every_ms = case.spec.drills.every_ms
     do = f"kedge drill {case.spec.model} --fault canary_errors --actor NAME --reason TEXT"
-    if case.spec.actions.route_to_safe_path.mode is Mode.OFF:
+    if not _rehearses(case.spec):
         return ok("drill", "not asked for: route_to_safe_path is off")
     drilled = case.standing.drilled
     if drilled is None:
@@ -177,6 +186,10 @@ def _drill(case: Case) -> Finding:
     if drilled.at + every_ms < case.now_ms:
         return warn("drill", f"overdue: the last one passed {when}", do)
     return ok("drill", f"passed {when}")
+
+
+def _rehearses(spec: MonitorSpec) -> bool:
+    return spec.actions.route_to_safe_path.mode is not Mode.OFF
 
 
 _CHECKS: Final[tuple[Callable[[Case], Finding], ...]] = (_people, _baseline, _windows, _incident, _actuator, _drill)

@@ -1,10 +1,14 @@
 """`kedge doctor`: what its lines, its JSON and its exit codes say."""
 
 from dataclasses import replace
+from importlib import import_module
 
 import pytest
 
+from kedge.streams.announce import Place
+from kedge.streams.clock import now_ms
 from kedge.streams.doctor.finding import Finding, Level, fail, ok, unknown
+from kedge.streams.people.standing import Standing
 from tests.streams.cli.scripted import Deployment
 from tests.streams.cli.support import call, lines
 from tests.support.kafka import free_port
@@ -51,6 +55,22 @@ def test_a_deployment_is_walked_from_its_brokers_to_its_models(deployment: Deplo
     assert found["baseline", "calm"]["do"].startswith("fit and publish one")
     assert all(line["do"] for line in found.values() if line["level"] != Level.OK)
     assert found["windows", "calm"]["said"] == "none was reported; I looked back to 1970-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(("since", "days"), [((), 8), (("--since", "2d"), 2)])
+def test_the_journal_is_read_past_the_last_drill_unless_it_is_said_how_far(
+    monkeypatch: pytest.MonkeyPatch, deployment: Deployment, since: tuple[str, ...], days: int
+) -> None:
+    asked: list[int] = []
+
+    def gather(_place: Place, _model: str | None, since_ms: int) -> dict[str, Standing]:
+        asked.append(since_ms)
+        return {}
+
+    monkeypatch.setattr(import_module("kedge.streams.doctor.examine"), "gather", gather)
+    began_ms = now_ms()
+    call("doctor", *since, *deployment.options)
+    assert began_ms <= asked[0] + days * 86_400_000 <= now_ms()
 
 
 @pytest.mark.parametrize(

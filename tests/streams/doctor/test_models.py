@@ -11,7 +11,7 @@ from kedge.schemas.signing import signed_bytes
 from kedge.streams.announce import Catalogued
 from kedge.streams.core.trusting import Verifier
 from kedge.streams.doctor.finding import Finding, Level
-from kedge.streams.doctor.models import catalog_of, models
+from kedge.streams.doctor.models import back_to, catalog_of, models
 from kedge.streams.people.standing import Drilled, Standing
 from kedge.streams.trust import DevelopmentVerifier, KeyRing, SigningKey
 from tests.schemas.samples import SAMPLES
@@ -115,6 +115,20 @@ def test_what_a_monitor_leaves_out_is_told(check: str, level: Level, said: str, 
 def test_a_freeze_alone_that_nobody_would_obey_is_a_warning() -> None:
     found = told(standing(acks={}), more="escalation: [a@b]\n")
     assert (found["actuator"].level, "freeze_rollout armed" in found["actuator"].said) == (Level.WARN, True)
+
+
+@pytest.mark.parametrize(
+    ("more", "days"),
+    [
+        ("", 8),
+        ("drills: {every: 2d}\n", 7),
+        ("drills: {every: 30d}\n", 31),
+        ("drills: {every: 30d}\nactions: {route_to_safe_path: {mode: 'off'}}\n", 7),
+    ],
+)
+def test_the_journal_is_read_so_far_back_that_a_drill_which_is_due_is_seen(more: str, days: int) -> None:
+    catalog, _ = catalog_of(Catalogued((rides.monitor(more),), ()), DevelopmentVerifier(), NOW)
+    assert NOW - back_to(catalog, NOW) == days * 86_400_000
 
 
 def test_a_rollback_that_is_off_needs_no_drill() -> None:
