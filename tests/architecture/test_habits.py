@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from tests.support.repository import ROOMS, ROOT, files
 
 WAITS = {"tests/support/waiting.py"}  # the one place that polls
+SLEEPS = ("time.sleep", "asyncio.sleep")
 
 
 def _calls(suffixes: tuple[str, ...], *folders: str) -> Iterator[tuple[str, str]]:
@@ -17,7 +18,18 @@ def _calls(suffixes: tuple[str, ...], *folders: str) -> Iterator[tuple[str, str]
 
 
 def test_a_test_waits_for_a_condition_and_never_for_a_time() -> None:
-    assert [(path, name) for path, name in _calls(("time.sleep", "asyncio.sleep")) if path not in WAITS] == []
+    assert [(path, name) for path, name in _calls(SLEEPS) if path not in WAITS] == []
+
+
+def test_nor_does_a_program_that_a_test_starts() -> None:
+    """What such a program waits for is a condition too; what waits to be killed waits for a signal or an event."""
+    texts = (
+        (str(path.relative_to(ROOT)), node.value)
+        for path in files("tests", suffix=".py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    assert [(path, text) for path, text in texts if any(f"{name}(" in text for name in SLEEPS)] == []
 
 
 def test_no_test_is_skipped_or_expected_to_fail() -> None:

@@ -48,13 +48,13 @@ def test_a_crashed_broker_comes_back_with_its_data(own_kafka: Broker) -> None:
 def test_no_broker_outlives_a_killed_test_run(tmp_path: Path) -> None:
     program = textwrap.dedent(
         """
-        import sys, time
+        import signal, sys
         from pathlib import Path
         from tests.support.kafka import Broker
         broker = Broker(Path(sys.argv[1]))
         broker.start()
         print(broker._process.pid, flush=True)
-        time.sleep(600)
+        signal.pause()
         """
     )
     command = [sys.executable, "-c", program, str(tmp_path)]

@@ -63,7 +63,7 @@ def test_a_worker_that_stands_still_is_started_again(tmp_path: Path) -> None:
 
 
 def test_a_worker_is_stopped_though_it_does_not_listen(tmp_path: Path) -> None:
-    deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
+    deaf = "import signal; signal.signal(15, signal.SIG_IGN); print('up', flush=True); signal.pause()"
     log = tmp_path / "log"
     worker = Worker(VARIABLES, log, command=(sys.executable, "-c", deaf), patience_s=0.2)
     worker.start()
@@ -104,11 +104,11 @@ def test_the_caller_s_own_cluster_is_not_the_demo_s(tmp_path: Path, monkeypatch:
 def test_the_worker_ends_with_whoever_started_it(tmp_path: Path) -> None:
     """Even after a SIGKILL, which nobody can answer."""
     parent = (
-        "import sys, time; from pathlib import Path; from kedge.streams.demo.worker import Worker, variables_of\n"
+        "import signal, sys; from pathlib import Path; from kedge.streams.demo.worker import Worker, variables_of\n"
         "from kedge.streams.settings import KafkaSettings\n"
         "kafka = KafkaSettings(brokers='127.0.0.1:1', environment='test')\n"
         "worker = Worker(variables_of(kafka, {'KEDGE_TRUST': 'development'}), Path(sys.argv[1]))\n"
-        "worker.start(); print('pid', worker.pid, flush=True); time.sleep(600)"
+        "worker.start(); print('pid', worker.pid, flush=True); signal.pause()"
     )
     log = tmp_path / "parent"
     process: subprocess.Popen[bytes] = spawn([sys.executable, "-c", parent, str(tmp_path / "worker")], log=log)

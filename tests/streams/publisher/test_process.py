@@ -18,9 +18,10 @@ from tests.support.batches import in_streams
 ROOT = Path(__file__).resolve().parents[3]
 
 PRELUDE = """
-import json, logging, multiprocessing, os, signal, sys, threading, time
+import json, logging, multiprocessing, os, signal, sys, threading
 from kedge import Publisher, PublisherSettings
 from kedge.streams.registry_settings import RegistrySettings
+from tests.support.waiting import wait_for
 
 logging.getLogger("kedge").addHandler(logging.NullHandler())  # else it says on stderr that rows are dropped
 
@@ -31,6 +32,9 @@ def publisher(**more):
 def log(p, n=5):
     for i in range(n):
         p.log(f"r{i}", model="m", version="1", features={"a": 1.0})
+
+def idle():
+    threading.Event().wait()  # goes on waiting after a signal's handler, as a service does
 
 def say(what):
     print(json.dumps(what), flush=True)
@@ -141,7 +145,7 @@ def test_the_end_of_the_process_waits_only_so_long_for_kafka(cluster: MockCluste
 
 
 def test_sigterm_sends_what_is_there_and_ends_the_process_as_it_would_have(cluster: MockCluster) -> None:
-    program = Program(cluster, "p = publisher(); log(p); say('logged'); time.sleep(600)")
+    program = Program(cluster, "p = publisher(); log(p); say('logged'); idle()")
     program.hear()
     program.process.send_signal(signal.SIGTERM)
     assert program.end() == -signal.SIGTERM
@@ -149,9 +153,7 @@ def test_sigterm_sends_what_is_there_and_ends_the_process_as_it_would_have(clust
 
 
 def test_sigterm_waits_for_all_publishers_of_the_process(cluster: MockCluster) -> None:
-    program = Program(
-        cluster, "ps = [publisher() for _ in range(3)]; [log(p) for p in ps[:2]]; say(0); time.sleep(600)"
-    )
+    program = Program(cluster, "ps = [publisher() for _ in range(3)]; [log(p) for p in ps[:2]]; say(0); idle()")
     program.hear()
     program.process.send_signal(signal.SIGTERM)
     assert program.end() == -signal.SIGTERM
@@ -159,7 +161,7 @@ def test_sigterm_waits_for_all_publishers_of_the_process(cluster: MockCluster) -
 
 
 def test_sigterm_without_a_row_ends_the_process_at_once(cluster: MockCluster) -> None:
-    program = Program(cluster, "p = publisher(); say('ready'); time.sleep(600)")
+    program = Program(cluster, "p = publisher(); say('ready'); idle()")
     program.hear()
     program.process.send_signal(signal.SIGTERM)
     assert program.end() == -signal.SIGTERM
@@ -169,7 +171,7 @@ def test_sigterm_without_a_row_ends_the_process_at_once(cluster: MockCluster) ->
 def test_the_services_own_sigterm_handler_decides(cluster: MockCluster, first: str) -> None:
     steps = {"handler": "signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))", "publisher": "p = publisher()"}
     last = next(step for name, step in steps.items() if name != first)
-    program = Program(cluster, f"{steps[first]}\n{last}\nlog(p); say('logged')\ntime.sleep(600)")
+    program = Program(cluster, f"{steps[first]}\n{last}\nlog(p); say('logged')\nidle()")
     program.hear()
     program.process.send_signal(signal.SIGTERM)
     assert program.end() == 3
@@ -185,10 +187,8 @@ def test_a_handler_that_goes_on_serving_goes_on(cluster: MockCluster) -> None:
         p = publisher()
         log(p)
         say("logged")
-        while not asked:
-            time.sleep(0.01)
-        while p.stats().sent < 5:  # sent because of the signal: nothing is due for minutes
-            time.sleep(0.01)
+        wait_for(lambda: asked, "the signal")
+        wait_for(lambda: p.stats().sent == 5, "what the signal sends: nothing is due for minutes")
         log(p)
         say(p.stats().dropped)
         """,
@@ -275,8 +275,7 @@ def test_every_process_numbers_its_own_batches(cluster: MockCluster) -> None:
             if not os.fork():
                 for _ in range(4):
                     log(p)
-                    while p.stats().queued:
-                        time.sleep(0.001)
+                    wait_for(lambda: not p.stats().queued, "the rows to leave", poll_s=0.001)
                 sys.exit(0)
         for _ in range(3):
             os.wait()
