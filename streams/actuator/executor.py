@@ -140,21 +140,26 @@ class Executor:
             begun = not isinstance(decision, rules.Attempt)
             return rules.conclude(command, observed, Reason.CONFLICT if begun else fault)
         plan = _plan(command, known, decision, observed, self._setting.clock())
-        return self._act(command, plan) if isinstance(plan, Act) else plan
+        return self._act(command, plan, observed) if isinstance(plan, Act) else plan
 
-    def _act(self, command: Command, act: Act) -> Result:
+    def _act(self, command: Command, act: Act, before: Observed) -> Result:
         self._store.intend(command, act.expected)
         try:
             stands = guarded(lambda: self._ask(command, act.expected), self._setting.timeout_s)
         except ConflictError as error:
             events.ROUTER_FAILED.tell(LOG, f"{_name(command)}: {error}", **_fields(command))
-            return rules.conclude(command, self._look(command.model)[0], Reason.CONFLICT)
+            return rules.conclude(command, self._after_fault(command, before), Reason.CONFLICT)
         except HungError:
             raise
         except Exception as error:  # noqa: BLE001 - a router may raise anything, and what it did is then observed
             events.ROUTER_FAILED.tell(LOG, f"{_name(command)}: the router failed: {error}", error, **_fields(command))
-            return rules.conclude(command, self._look(command.model)[0], Reason.FAILED)
+            return rules.conclude(command, self._after_fault(command, before), Reason.FAILED)
         return rules.conclude(command, self._look(command.model)[0] if stands is None else stands, None)
+
+    def _after_fault(self, command: Command, before: Observed) -> Observed:
+        """Look where the router stands; that it is frozen says nothing of this command if it was so before."""
+        observed = self._look(command.model)[0]
+        return replace(observed, frozen=None) if before.frozen and observed.frozen else observed
 
     def _ask(self, command: Command, expected: str) -> Observed | None:
         """On the router's thread: call it; None: it does not say where it stands then."""

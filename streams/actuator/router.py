@@ -49,7 +49,10 @@ class Rollout(Protocol):
     """What a router may be able to do beside."""
 
     def freeze(self, command: Command) -> None:
-        """Let no new version in, until `resume` or `command.expires_at`; a drill changes nothing."""
+        """Let no new version in, until `resume` or `command.expires_at`; a drill changes nothing.
+
+        A freeze that is renewed comes again while it stands: the newest `expires_at` counts.
+        """
 
     def resume(self, command: Command) -> None:
         """Let new versions in again; a drill changes nothing."""

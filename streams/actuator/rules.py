@@ -184,7 +184,8 @@ def decide(command: Command, known: Known, duty: Duty, *, trusted: bool, now_ms:
 
 def approach(command: Command, observed: Observed, now_ms: int) -> Act | Result:
     """Say whether to ask the router, once it is known where it stands."""
-    if _reached(command, observed):
+    # Until when a router is frozen is not observed: whoever renews a freeze says so to it.
+    if _reached(command, observed) and command.action is not Action.FREEZE_ROLLOUT:
         return _acked(observed)
     if _expired(command, now_ms):  # observing takes time
         return _refused(Reason.EXPIRED, observed)
@@ -196,8 +197,10 @@ def approach(command: Command, observed: Observed, now_ms: int) -> Act | Result:
 def recover(command: Command, known: Known, observed: Observed, now_ms: int) -> Act | Result:
     """Say what became of a command that has an intent and no result.
 
-    Only a router that is still in the intent's generation has certainly not been asked.
+    Only a router that is still in the intent's generation has certainly not been asked; a freeze may be asked twice.
     """
+    if command.action is Action.FREEZE_ROLLOUT and not known.cancelled:
+        return approach(command, observed, now_ms)
     if _reached(command, observed):
         return _acked(observed)
     entry = known.entry
@@ -209,7 +212,7 @@ def recover(command: Command, known: Known, observed: Observed, now_ms: int) -> 
 
 
 def examine(command: Command, observed: Observed) -> Result:
-    """Say what to answer for a command that is older than the store: it is never obeyed."""
+    """Say what to answer for a command older than the store: it is never obeyed."""
     return _acked(observed) if _reached(command, observed) else _refused(Reason.CONFLICT, observed)
 
 
@@ -294,5 +297,4 @@ def _acked(observed: Observed) -> Result:
 
 
 def _refused(reason: Reason, observed: Observed | None = None) -> Result:
-    version = "" if observed is None else observed.version
-    return Result(result=AckResult.NACKED, reason=reason.value, observed_version=version)
+    return Result(result=AckResult.NACKED, reason=reason.value, observed_version=observed.version if observed else "")

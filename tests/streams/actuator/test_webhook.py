@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from kedge.schemas.records import Action
+from kedge.schemas.report_json import iso_time
 from kedge.streams.actuator.observed import Observed
 from kedge.streams.actuator.router import ConflictError, RouterError
 from kedge.streams.actuator.webhook import Pace, WebhookRouter
@@ -236,6 +237,35 @@ def test_freezing_goes_there_too(router: WebhookRouter, receiver: Receiver, tmp_
     resume = command(action=Action.RESUME_ROLLOUT, target_version="", sequence=8)
     assert told(given.obey(freeze, resume, freeze)) == ["acked"] * 3
     assert receiver.effects == ["FREEZE_ROLLOUT ", "RESUME_ROLLOUT "]
+
+
+def test_a_freeze_that_is_renewed_reaches_a_router_that_is_frozen(
+    router: WebhookRouter, receiver: Receiver, tmp_path: Path
+) -> None:
+    given = Given(store=tmp_path / "store", router=router)
+    freeze = command(action=Action.FREEZE_ROLLOUT, target_version="")
+    renewed = command(
+        action=Action.FREEZE_ROLLOUT, target_version="", attempt=1, sequence=8, expires_at=freeze.expires_at + 60_000
+    )
+    assert told(given.obey(freeze, renewed, renewed)) == ["acked"] * 3
+    assert receiver.frozen
+    sent = [json.loads(body) for _, body in receiver.posts]
+    assert [(body["incident"], body["expires_at"]) for body in sent] == [
+        (freeze.incident, iso_time(freeze.expires_at)),
+        (freeze.incident, iso_time(renewed.expires_at)),
+    ]
+    assert [headers["Idempotency-Key"] for headers, _ in receiver.posts] == [freeze.command_id, renewed.command_id]
+
+
+def test_a_freeze_whose_renewal_the_receiver_refuses_is_not_acked_for_the_one_that_stands(
+    router: WebhookRouter, receiver: Receiver, tmp_path: Path
+) -> None:
+    given = Given(store=tmp_path / "store", router=router)
+    freeze = command(action=Action.FREEZE_ROLLOUT, target_version="")
+    assert told(given.obey(freeze)) == ["acked"]
+    receiver.answers = [200, 400]  # looked at, refused
+    renewed = command(action=Action.FREEZE_ROLLOUT, target_version="", attempt=1, sequence=8)
+    assert told(given.obey(renewed)) == ["failed"]
 
 
 def test_the_secret_is_not_shown_and_only_http_is_spoken(router: WebhookRouter) -> None:
