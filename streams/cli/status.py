@@ -17,6 +17,7 @@ from kedge.streams.cli.options import as_json, codec, kafka_options
 from kedge.streams.cli.screen import STYLES, screen
 from kedge.streams.cli.since import since_option
 from kedge.streams.clock import now_ms
+from kedge.streams.people.freezes import freeze_of
 from kedge.streams.people.gather import gather
 from kedge.streams.people.standing import Standing
 from kedge.streams.pictures import printable
@@ -37,7 +38,7 @@ _STYLES: Final = {Exit.WELL: Verdict.STABLE, Exit.DRIFT: Verdict.DRIFTED, Exit.N
 @kafka_options
 @click.pass_context
 def status(ctx: click.Context, /, kafka: KafkaSettings, *, model: str | None, since_ms: int, as_json: bool) -> None:
-    """Show where MODEL stands, or every model: state, incident, open command, newest windows, holds, drill, promotion.
+    """Show where MODEL stands, or every model: state, incident, command, freeze, windows, holds, drill, promotion.
 
     It is read from the journal and the topics beside it. With --json, one object a model. Exit code 3: an incident is
     open, or an action has failed; 4: nothing is known, or nothing has been judged.
@@ -92,6 +93,7 @@ def _json(standing: Standing, now: int) -> dict[str, Any]:
         "open_command": command,
         "command": None if known is None else command_to_json(known),
         "staged": standing.open_command is None and standing.staged is not None,
+        "freeze": _freeze_json(standing, now),
         "windows": [report_to_json(report) for report in standing.windows()],
         "holds": {
             action.value: None if hold is None else override_to_json(hold)
@@ -128,6 +130,7 @@ def _lines(standing: Standing, now: int) -> Iterator[tuple[str, str]]:
     else:
         yield "incident", f"{view.incident}, open since {iso_time(view.opened_at)}: {view.latest.summary}"
     yield "command", _command_line(standing)
+    yield "freeze", _freeze_line(standing, now)
     windows = standing.windows()
     if not windows:
         yield "window", "nothing has been reported"
@@ -162,6 +165,34 @@ def _command_line(standing: Standing) -> str:
     acks = len(standing.acks.get(command, ()))
     drill = "drill " * known.drill
     return f"{drill}{known.action.value}{to} {command[:16]}, until {iso_time(known.expires_at)}, {acks} answers"
+
+
+def _freeze_json(standing: Standing, now: int) -> dict[str, Any] | None:
+    freeze = freeze_of(standing, now)
+    if freeze is None:
+        return None
+    return {
+        "stands": True if freeze.stands else None,
+        "until": iso_time(freeze.command.expires_at),
+        "until_resumed": freeze.kept,
+        "called_back": freeze.called_back,
+        "command_id": freeze.command.command_id,
+        "incident": freeze.command.incident,
+    }
+
+
+def _freeze_line(standing: Standing, now: int) -> str:
+    freeze = freeze_of(standing, now)
+    if freeze is None:
+        return "none stands"
+    until = f"until {iso_time(freeze.command.expires_at)}"
+    if freeze.called_back:
+        return f"called back before a router had answered; if one had obeyed, it stands {until}"
+    if not freeze.stands:
+        return f"no router is known to have answered; if one obeys, it stands {until}"
+    if freeze.kept:
+        return f"stands until a person resumes it, because of a rollback; renewed before {until.removeprefix('until ')}"
+    return f"stands {until}, or until it is resumed"
 
 
 def _table(found: dict[str, Standing], now: int) -> Table:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from kedge.schemas.monitor import MonitorSpec
+from kedge.schemas.monitor import Mode, MonitorSpec
 from kedge.schemas.records import (
     Ack,
     Action,
@@ -101,6 +101,8 @@ class Standing:
     staged: str | None = None
     ends: dict[str, Ended] = field(default_factory=dict)
     drilled: Drilled | None = None
+    kept_at: int = -1
+    """When a rollback that was left to people, or the renewal of its freeze, was last journalled; -1: never."""
 
     def take(self, entry: Journal) -> None:
         """Take the next entry of the journal in."""
@@ -120,7 +122,13 @@ class Standing:
                 self.open_command = None
             elif step == "withdraw":
                 self.staged = None
+            elif step == "keep_frozen" or (step == "route_to_safe_path" and self._leaves_rollbacks_to_people()):
+                self.kept_at = entry.timestamp
         self._leave(entry)
+
+    def _leaves_rollbacks_to_people(self) -> bool:
+        actions = None if self.monitor is None else self.monitor.actions
+        return actions is not None and actions.route_to_safe_path.mode is not Mode.ARMED
 
     def _leave(self, entry: Journal) -> None:
         if entry.staged:

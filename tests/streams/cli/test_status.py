@@ -22,6 +22,7 @@ from kedge.schemas.records import (
     Role,
     Verdict,
 )
+from kedge.schemas.report_json import iso_time
 from kedge.streams.clock import now_ms
 from kedge.streams.demo.cluster import PARTITIONS
 from tests.schemas.samples import SAMPLES
@@ -55,8 +56,9 @@ def alert(model: str, event: AlertEvent, **parts: Any) -> Alert:
 
 def command(model: str, incident: str, action: Action, sequence: int) -> Command:
     made: Command = sample(
-        Command, model=model, incident=incident, action=action, sequence=sequence, command_id=f"{sequence:064x}"
-    )
+        Command, model=model, incident=incident, action=action, sequence=sequence, command_id=f"{sequence:064x}",
+        drill=False, issued_at=NOW, expires_at=NOW + 3_600_000, cancels="",
+    )  # fmt: skip
     return made
 
 
@@ -132,7 +134,7 @@ def troubled() -> Deployment:
 def test_a_model_that_is_well_is_exit_0(quiet: Deployment) -> None:
     told = call("status", "calm", *ALL, *quiet.options)
     assert told.exit_code == 0, told.output
-    for said in ("calm  HEALTHY", "none open", "STABLE", "by nobody", "route_to_safe_path advise"):
+    for said in ("calm  HEALTHY", "none open", "none stands", "STABLE", "by nobody", "route_to_safe_path advise"):
         assert said in told.stdout
 
 
@@ -182,6 +184,7 @@ def test_status_shows_all_that_is_open(troubled: Deployment) -> None:
         "passed",
         "drill canary_errors passed",
         "v2: HOLD",
+        "stands until a person resumes it, because of a rollback; renewed before",
         "entry 8 of",
     ):
         assert said in told.stdout, said
@@ -195,6 +198,9 @@ def test_status_as_json_says_the_same(troubled: Deployment) -> None:
     assert list(document["holds"]) == ["PIN"]
     assert document["drill"]["passed"] is True
     assert document["modes"]["freeze_rollout"] == "armed"
+    freeze = document["freeze"]
+    assert (freeze["stands"], freeze["until_resumed"], freeze["command_id"]) == (True, True, f"{1:064x}")
+    assert freeze["until"] == iso_time(NOW + 3_600_000)
     assert [window["verdict"] for window in document["windows"]] == ["DRIFTED"]
 
 
