@@ -2,12 +2,12 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard, units
-from panels import OPEN, STATES, VERDICTS, board, lines, number, rows, timeline
+from panels import OPEN, STATES, VERDICTS, Panel, board, lines, number, rows, timeline
 
 
 # A table: one panel after the other.
@@ -175,6 +175,15 @@ def pipeline() -> dashboard.Dashboard:
         "pipeline",
         "Kedge itself: lag, checkpoints, dead letters, delays, and its error budget.",
         ("environment",),
+        *_standing(),
+        *_delays(),
+        *_work(),
+    )
+
+
+def _standing() -> Sequence[Panel]:
+    """Whether it counts at all."""
+    return (
         number("Workers", "Workers that answer.", units.Number, 'sum(up{<all>, job="kedge"})'),
         number("Uncounted partitions", "Partitions that no worker counts.", units.Number,
             "sum(max by (environment, agent) (kedge_partitions_all{<all>})) - sum(kedge_partitions{<all>})",
@@ -187,6 +196,12 @@ def pipeline() -> dashboard.Dashboard:
             units.Number, "sum(kedge_catalog_left_out_total{<all>}) or vector(0)", bounds=(1,)),
         number("Version", "Versions of Kedge that run side by side.", units.Number,
             "count(count by (version) (kedge_build_info{<all>}))", bounds=(2,)),
+    )
+
+
+def _delays() -> Sequence[Panel]:
+    """How far it is behind, and how long its steps take."""
+    return (
         lines("Watermark lag", "Event time between the newest prediction and what all partitions have come to.",
             units.Seconds,
             ("environment_model:kedge_watermark_lag_seconds:max{<all>}", "{{model}}"), bounds=(900,)),
@@ -212,6 +227,12 @@ def pipeline() -> dashboard.Dashboard:
         lines("Transactions done again", "Steps of transactions that had to be repeated.", units.RequestsPerSecond,
             ("sum by (agent, kind) (rate(kedge_transaction_retries_total{<all>}[$__rate_interval])) or vector(0)",
              "{{agent}} {{kind}}")),
+    )
+
+
+def _work() -> Sequence[Panel]:
+    """What it is given, what it makes of that, and what that costs."""
+    return (
         lines("Rows", "What became of the rows that were read.", units.RequestsPerSecond,
             ("sum by (fate) (rate(kedge_rows_total{<all>}[$__rate_interval]))", "{{fate}}")),
         lines("Outcomes", "What became of the outcomes that were read.", units.RequestsPerSecond,
