@@ -40,11 +40,17 @@ class Schemas:
         self._pause_s = _PAUSE_S
         self._again_s = 0.0
         self._away = False
+        self._since_s = 0.0
 
     @property
     def away(self) -> bool:
         """Somebody needs the registry, and it does not answer."""
         return self._away and time.monotonic() < self._again_s + _ASKED_S
+
+    @property
+    def waiting_s(self) -> float:
+        """For how long somebody has waited for the registry, in seconds; 0: nobody does."""
+        return time.monotonic() - self._since_s if self.away else 0.0
 
     def prepare(self, *names: str, stopping: threading.Event = _NEVER) -> bool:
         """Wait until the records of these short names (else all) can be written; False: `stopping` was set first.
@@ -80,6 +86,7 @@ class Schemas:
         with self._asking:
             if time.monotonic() < self._again_s:
                 return False
+            asked_s = time.monotonic()
             try:
                 ask()
             except NotRegisteredError:
@@ -87,6 +94,8 @@ class Schemas:
             except RegistryUnavailableError as error:
                 if not self._away:
                     WAITING.tell(self._logger, f"waiting for the schema registry: {error}", what="registry")
+                if not self.away:
+                    self._since_s = asked_s
                 self._away, self._again_s = True, time.monotonic() + self._pause_s
                 self._pause_s = min(2 * self._pause_s, PAUSE_S_MAX)
                 return False

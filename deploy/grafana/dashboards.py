@@ -251,6 +251,8 @@ def _work() -> Sequence[Panel]:
             ("max by (agent, partition) (kedge_restore_seconds{<all>})", "{{agent}} {{partition}}")),
         lines("Reports", "Reports by verdict.", units.RequestsPerSecond,
             ("sum by (verdict) (rate(kedge_reports_total{<all>}[$__rate_interval]))", "{{verdict}}")),
+        lines("Waiting for the schema registry", "For how long each worker has waited for it.", units.Seconds,
+            ("kedge_registry_waiting_seconds{<all>}", "{{instance}}"), bounds=(120,), width=24),
     )
 
 

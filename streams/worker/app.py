@@ -88,6 +88,7 @@ class _Run:
     ) -> None:
         self._settings, self._agents, self._health, self._telemetry = settings, agents, health, telemetry
         self._schemas = schemas
+        telemetry.waiting(lambda: schemas.waiting_s)
         self._topics = Topics(settings.kafka.environment)
 
     def until_stopped(self, feeds: Sequence[Feed], stopping: threading.Event) -> int:

@@ -224,6 +224,9 @@ WORKER_METRICS: Final[Mapping[str, Metric]] = {
         "kedge_console_faults", "Faults of the console: reading, or making a page; nothing else suffers.", "part"
     ),
     "console_heard": gauge("kedge_console_heard_timestamp_seconds", "When Kafka last answered the console."),
+    "registry_waiting": gauge(
+        "kedge_registry_waiting_seconds", "For how long a worker has waited for the schema registry; 0: it does not."
+    ),
     "left_out": counter("kedge_catalog_left_out", "Monitors and baselines left out.", "topic"),
 }
 

@@ -51,8 +51,13 @@ class Telemetry:
         self._restore = as_gauge(own["restore"], registry)
         self._uncommitted = as_gauge(own["uncommitted"], registry)
         self._lag = as_gauge(own["lag"], registry)
+        self._registry = as_gauge(own["registry_waiting"], registry)
         self._partitions = as_gauge(own["partitions"], registry)
         self._partitions_all = as_gauge(own["partitions_all"], registry)
+
+    def waiting(self, registry_s: Callable[[], float]) -> None:
+        """Who tells for how long the schema registry is waited for; asked at every scrape, before there is a loop."""
+        self._registry.set_function(registry_s)
 
     def observed(self, seat: Seat, observations: Sequence[Observation]) -> None:
         """What a core noticed. A name that is not in the table is said once: it is a metric that nobody sees."""

@@ -63,6 +63,8 @@ def telling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, 
         (("KedgeWorkerDown", {**PAGE, "lost": "partitions"}), ("KedgeNoData", MODEL), False),
         (("KedgeWorkerDown", {**PAGE, "lost": "partitions"}), ("KedgeRollbackSent", INCIDENT), True),
         (("KedgeCheckpointOld", PAGE), ("KedgeErrorBudgetBurn", {**PAGE, "slo": "checkpoint", "burn": "fast"}), False),
+        (("KedgeRegistryAway", PAGE), ("KedgeCheckpointOld", {**PAGE, "agent": "tally", "partition": "0"}), False),
+        (("KedgeRegistryAway", PAGE), ("KedgeWatermarkStuck", MODEL), False),
         (
             ("KedgeErrorBudgetBurn", {**PAGE, "slo": "checkpoint", "burn": "fast"}),
             ("KedgeErrorBudgetBurn", {**PAGE, "severity": "ticket", "slo": "checkpoint", "burn": "slow"}),

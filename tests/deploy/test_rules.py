@@ -23,7 +23,7 @@ ALERTS: Final = {
     *("KedgeDriftPage", "KedgeRollbackSent", "KedgeCommandUnacked", "KedgeActionFailed", "KedgeErrorShareHigh"),
     *("KedgeLatencyHigh", "KedgeSensingDegraded", "KedgeNoData", "KedgeWatermarkStuck", "KedgeCheckpointOld"),
     *("KedgeDeadLettersRising", "KedgePublisherDrops", "KedgeModelOld", "KedgeDrillOverdue", "KedgeWorkerDown"),
-    "KedgeErrorBudgetBurn",
+    *("KedgeErrorBudgetBurn", "KedgeRegistryAway"),
 }
 
 Rule = Mapping[str, Any]

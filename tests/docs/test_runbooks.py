@@ -58,6 +58,7 @@ RULES = {
     "KedgeModelOld",
     "KedgeNoData",
     "KedgePublisherDrops",
+    "KedgeRegistryAway",
     "KedgeRollbackSent",
     "KedgeSensingDegraded",
     "KedgeWatermarkStuck",

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +28,7 @@ from tests.support.raw import raw_topics
 from tests.support.rides import MINUTE, MODEL, START, Traffic
 from tests.support.road import Road
 from tests.support.service import CODEC, Service
-from tests.support.shell import PARTITIONS
+from tests.support.shell import PARTITIONS, ShellWorker
 from tests.support.waiting import wait_for
 
 ROWS = 400
@@ -156,8 +157,10 @@ def test_a_worker_with_its_registry_away_slow_and_flooded(apicurio: Apicurio, ro
     worker.says("waiting for the schema registry")
     assert worker.get("/readyz") == (503, "waiting for the schema registry\n")
     assert worker.get("/healthz")[0] == 200
+    wait_for(lambda: waited_s(worker) > 0, "it to say for how long it waits")
     road.open()
     worker.says("counting")
+    assert waited_s(worker) == 0
 
     framed = Codec(ConfluentRegistry(RegistryHttp(apicurio.url)))
     traffic = Traffic(seed=3)
@@ -177,10 +180,12 @@ def test_a_worker_with_its_registry_away_slow_and_flooded(apicurio: Apicurio, ro
     known = len(worker.messages())
     service.send([later_event(later, row) for row in range(2)])
     wait_for(lambda: any("waiting for the schema" in line for line in worker.messages()[known:]), "it to wait")
+    wait_for(lambda: waited_s(worker) > 0, "it to say for how long it waits")
     road.delay_s = 1.0
     road.open()
     wait_for(lambda: any("answers again" in line for line in worker.messages()[known:]), "it to go on")
     road.delay_s = 0.0
+    wait_for(lambda: waited_s(worker) == 0, "that it does not wait any more")
     counted(traffic.rows + 2)
 
     # Ids that nobody has registered: each message is a dead letter, and the registry is asked for few of them.
@@ -196,6 +201,13 @@ def test_a_worker_with_its_registry_away_slow_and_flooded(apicurio: Apicurio, ro
     assert {value[:1] for value in logs} == {b"\0"}
     assert {framed.decode(value, Report).model for value in logs} == {MODEL}
     assert worker.end() == 0
+
+
+def waited_s(worker: ShellWorker) -> float:
+    """For how long a worker says that it has waited for the registry."""
+    found = re.search(r"^kedge_registry_waiting_seconds (\S+)$", worker.get("/metrics")[1], re.MULTILINE)
+    assert found is not None
+    return float(found[1])
 
 
 def framed_as(codec: Codec, message: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -47,6 +48,30 @@ class Shelf:
         if self.away:
             self.away -= 1
             raise RegistryUnavailableError("nobody there")
+
+
+def test_for_how_long_it_waits_is_known_while_it_waits() -> None:
+    schemas = Schemas(Codec(shelf := Shelf(away=2)), LOG)
+    told: list[tuple[float, float]] = []
+    shelf.on_asked = lambda: told.append((time.monotonic(), schemas.waiting_s))
+    assert schemas.wait(FRAMED)
+    (first_s, before), (second_s, waited_s), (third_s, in_all_s) = told
+    assert before == 0.0
+    assert waited_s >= second_s - first_s > 0.0
+    assert in_all_s >= third_s - first_s
+    assert schemas.waiting_s == 0.0
+
+
+def test_what_nobody_waits_for_any_more_does_not_count_for_whoever_waits_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kedge.streams.schemas._PAUSE_S", 0.0)
+    schemas = Schemas(Codec(Shelf(away=2)), LOG)
+    assert not schemas.learn([FRAMED])
+    with monkeypatch.context() as later:
+        later.setattr("kedge.streams.schemas._ASKED_S", -1.0)  # as if half a minute had gone by
+        assert schemas.waiting_s == 0.0
+        again_s = time.monotonic()
+        assert not schemas.learn([FRAMED])
+    assert 0.0 < schemas.waiting_s <= time.monotonic() - again_s
 
 
 def test_what_must_be_asked_waits_until_there_is_an_answer_and_is_then_known(caplog: pytest.LogCaptureFixture) -> None:

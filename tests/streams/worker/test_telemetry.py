@@ -55,6 +55,14 @@ def test_what_an_owner_does_is_counted() -> None:
     assert _value(registry, "kedge_partitions_all", agent="tally") == 8
 
 
+def test_who_waits_for_the_registry_is_asked_at_every_scrape() -> None:
+    telemetry, registry = _telemetry()
+    assert _value(registry, "kedge_registry_waiting_seconds") == 0
+    waited = iter((1.5, 2.5))
+    telemetry.waiting(lambda: next(waited))
+    assert [_value(registry, "kedge_registry_waiting_seconds") for _ in range(2)] == [1.5, 2.5]
+
+
 def test_a_partition_that_leaves_takes_its_own_series_with_it() -> None:
     telemetry, registry = _telemetry()
     other = Seat(Agent.TALLY, 0)
