@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.parts import part
 from tests.support.prometheus import ALERTMANAGER, Server, Webhook, alertmanager, webhook
+from tests.support.repository import ROOT
 from tests.support.waiting import wait_for
 
 PAGE = {"environment": "e", "severity": "page"}
@@ -100,6 +101,42 @@ def test_what_follows_from_another_alert_is_not_told_besides(
     finally:
         ended = {"startsAt": "2020-01-01T00:00:00Z", "endsAt": "2020-01-01T00:00:00Z"}
         server.post("/api/v2/alerts", [{"labels": labels, **ended} for labels in both])
+
+
+def test_the_runbook_s_silence_of_a_model_that_was_switched_off_holds_back_that_and_no_more(
+    telling: tuple[Server, Webhook],
+) -> None:
+    server, told = telling
+    page = (ROOT / "docs/runbooks/no_data.md").read_text()
+    add, expire = (
+        line.strip().replace("http://localhost:9093", server.url).replace("amtool", str(part("amtool")))
+        for line in page.splitlines()
+        if line.startswith("    amtool ")
+    )
+    retired = {**PAGE, "environment": "prod", "model": "delay"}
+    names = ("KedgeNoData", "KedgeModelOld", "KedgeDrillOverdue", "KedgeSensingDegraded", "KedgeRollbackSent")
+    labels = [{"alertname": name, **retired} for name in names]
+    other = {"alertname": "KedgeNoData", **retired, "model": "other"}
+
+    def states() -> dict[tuple[str, str], str]:
+        """What holds an alert back, by name and model."""
+        found = {}
+        for alert in server.get("/api/v2/alerts"):
+            status = alert["status"]
+            held = "silenced" if status["silencedBy"] else "inhibited" if status["inhibitedBy"] else "told"
+            found[alert["labels"]["alertname"], alert["labels"].get("model", "")] = held
+        return found
+
+    subprocess.run(["/bin/sh", "-c", add], check=True, timeout=60)
+    server.post("/api/v2/alerts", [{"labels": one} for one in (*labels, other)])
+    held = dict.fromkeys(((name, "delay") for name in names[:3]), "silenced")
+    held |= {(names[3], "delay"): "inhibited", (names[4], "delay"): "told", ("KedgeNoData", "other"): "told"}
+    wait_for(lambda: held.items() <= states().items(), "the silence to hold")
+    wait_for(lambda: any(p["labels"] == labels[4] for p in told.pages(names[4], "firing")), "what it does to be told")
+    subprocess.run(["/bin/sh", "-c", expire], check=True, timeout=60)
+    wait_for(lambda: states()["KedgeNoData", "delay"] == "told", "the silence's end")
+    ended = {"startsAt": "2020-01-01T00:00:00Z", "endsAt": "2020-01-01T00:00:00Z"}
+    server.post("/api/v2/alerts", [{"labels": one, **ended} for one in (*labels, other)])
 
 
 def test_alerts_of_one_incident_are_one_message_and_its_end_is_told(telling: tuple[Server, Webhook]) -> None:
