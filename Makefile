@@ -4,6 +4,7 @@
 PYTHON ?= $(firstword $(shell command -v python3.11) python3)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# --no-compile: Python compiles what is imported when it is, which is the smaller part of what is installed.
 ROOMS := detectors schemas streams
 
 .PHONY: help demo demo-soak demo-picture console-picture guard-soak stack-test test lint format types bench dashboards docs site wheel-test lock clean
@@ -81,12 +82,12 @@ wheel-test: .venv/dev ## build the wheel from the sdist and try it where the sou
 # `.venv/demo` and `.venv/dev` are stamps. The demo does without the developers' tools; dev holds all that demo does.
 
 .venv/demo: locks/build.lock locks/demo.lock pyproject.toml | .venv/bin/python
-	$(PIP) install --require-hashes -r locks/build.lock -r locks/demo.lock
+	$(PIP) install --no-compile --require-hashes -r locks/build.lock -r locks/demo.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/dev: locks/build.lock locks/dev.lock pyproject.toml | .venv/bin/python
-	$(PIP) install --require-hashes -r locks/build.lock -r locks/dev.lock
+	$(PIP) install --no-compile --require-hashes -r locks/build.lock -r locks/dev.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch .venv/demo $@
 

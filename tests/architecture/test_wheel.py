@@ -37,7 +37,7 @@ def _environment(built: Path, lock: str, target: Path) -> Path:
     venv.create(target, with_pip=False)
     python = target / "bin" / "python"
     pip = (sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check", "--quiet", "install")
-    _run(*pip, "--require-hashes", "-r", ROOT / "locks" / f"{lock}.lock", cwd=target)
+    _run(*pip, "--no-compile", "--require-hashes", "-r", ROOT / "locks" / f"{lock}.lock", cwd=target)
     _run(*pip, "--no-deps", _wheel(built), cwd=target)
     return target / "bin"
 

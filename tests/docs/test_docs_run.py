@@ -3,7 +3,6 @@
 import shlex
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -17,7 +16,7 @@ PAGES = [Page.of(path) for path in sorted((*ROOT.glob("*.md"), *(ROOT / "docs").
 WITH_CODE = [page for page in PAGES if page.python() and page.path.parent.name != "integrate"]
 """The recipes in docs/integrate are run by test_integrate.py, against a broker."""
 SHOWING = {"README.md", *(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))}
-SECONDS_MAX = 30
+SECONDS_MAX = 60
 """A page's code, the interpreter's start included, on a machine that is busy with other tests."""
 COMMANDS = sorted({(page.name, command) for page in PAGES if page.name in SHOWING for command in page.commands()})
 
@@ -43,11 +42,9 @@ def test_the_quickstart_ends_though_no_broker_is_there(tmp_path: Path) -> None:
     (readme,) = [page for page in PAGES if page.path == ROOT / "README.md"]
     (quickstart,) = readme.python()
     assert len(quickstart.strip().splitlines()) <= 20
-    started = time.monotonic()
     done = run(quickstart, tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
-    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -141,7 +141,7 @@ def test_the_end_of_the_process_waits_only_so_long_for_kafka(cluster: MockCluste
         log(p)
         """,
     )
-    assert program.end(timeout_s=10) == 0
+    assert program.end() == 0
 
 
 def test_sigterm_sends_what_is_there_and_ends_the_process_as_it_would_have(cluster: MockCluster) -> None:
