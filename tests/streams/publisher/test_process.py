@@ -67,9 +67,9 @@ class Program:
         assert line, self.process.stderr.read() if self.process.stderr else ""
         return json.loads(line)
 
-    def end(self, timeout_s: float = 30) -> int:
+    def end(self) -> int:
         """Its exit code; it has said nothing on stderr."""
-        _, errors = self.process.communicate(timeout=timeout_s)
+        _, errors = self.process.communicate(timeout=30)
         assert errors == ""
         return self.process.returncode
 
