@@ -51,6 +51,7 @@ def telling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, 
     [
         (("KedgeRollbackSent", INCIDENT), ("KedgeDriftPage", INCIDENT), False),
         (("KedgeRollbackSent", INCIDENT), ("KedgeDriftPage", {**INCIDENT, "model": "other"}), True),
+        (("KedgeRollbackSent", INCIDENT), ("KedgeDriftPage", {**INCIDENT, "incident": "the next"}), True),
         (("KedgeRollbackSent", INCIDENT), ("KedgeErrorShareHigh", {**MODEL, "version": "v2"}), False),
         (("KedgeDriftPage", INCIDENT), ("KedgeLatencyHigh", {**MODEL, "version": "v2"}), False),
         (("KedgeDriftPage", {**INCIDENT, "severity": "ticket"}), ("KedgeLatencyHigh", MODEL), True),
