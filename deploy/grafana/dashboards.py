@@ -84,10 +84,7 @@ def model() -> dashboard.Dashboard:
             ("sum by (model, version, role) (rate(kedge_requests_total{<stream>}[$__rate_interval]))",
              "{{version}} {{role}}")),
         lines("Share of the traffic", "Of what was served in five minutes; a shadow serves nobody.", units.PercentUnit,
-            ("environment_model_version_role:kedge_requests:rate5m{<stream>, role!='SHADOW'} / on (environment, model)"
-             " group_left () sum by (environment, model)"
-             " (environment_model_version_role:kedge_requests:rate5m{<model>, role!='SHADOW'})",
-             "{{version}} {{role}}")),
+            ("environment_model_version_role:kedge_requests:ratio_rate5m{<stream>}", "{{version}} {{role}}")),
         lines("Errors", "Share of the answers that are errors.", units.PercentUnit,
             ("environment_model_version_role:kedge_request_errors:ratio_rate5m{<stream>}", "{{version}} {{role}}"),
             bounds=(0.05,)),
