@@ -17,6 +17,7 @@ from kedge.streams.cli.options import as_json, codec, kafka_options
 from kedge.streams.cli.screen import STYLES, screen
 from kedge.streams.cli.since import since_option
 from kedge.streams.people.gather import gather
+from kedge.streams.people.harm_words import harm_words
 from kedge.streams.people.standing import IncidentView, Standing
 from kedge.streams.pictures import printable, shifts
 from kedge.streams.settings import KafkaSettings
@@ -123,9 +124,7 @@ def _evidence(signal: Evidence) -> str:
 
 
 def _harm(harm: HarmEvidence) -> str:
-    rates = [None if rate is None else f"{rate:.3%}" for rate in (harm.rate, harm.control_rate)]
-    change = "" if harm.change is None else f" ({harm.change:+.1%})"
-    beside = f"{rates[0] or 'unknown'} of {harm.n:,} beside {rates[1] or 'unknown'} of {harm.control_n:,}{change}"
+    beside = harm_words(harm, "{:.3%}".format)
     return f"{harm.version} beside {harm.control or 'nothing'}, {harm.measure}: {beside}; {harm.verdict}: {harm.reason}"
 
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from kedge.schemas.monitor import Mode
-from kedge.schemas.records import Ack, Action, Alert, Command, Severity
-from kedge.streams.console.situation import Situation, open_command
+from kedge.schemas.records import Ack, Action, Alert, Command, Role, Severity, Verdict
+from kedge.streams.console.situation import Situation, live_streams, open_command
+from kedge.streams.people.harm_words import SHIFTED
 from kedge.streams.people.standing import IncidentView
 
 __all__ = ["because", "done", "held", "todo", "wrong"]
@@ -14,8 +15,8 @@ __all__ = ["because", "done", "held", "todo", "wrong"]
 def done(situation: Situation, incident: IncidentView) -> Iterator[str]:
     """Tell what Kedge did in an incident, the newest last."""
     first = incident.alerts[0]
-    told = "paged" if first.severity is Severity.PAGE else "told (a ticket, no page)"
-    yield f"{first.owner or 'The owner'} was {told} at {situation.at(first.timestamp)}."
+    told = "page" if first.severity is Severity.PAGE else "ticket"
+    yield f"A {told} for {first.owner or 'the owner'} was put out at {situation.at(first.timestamp)}."
     standing = situation.board.standing
     for command in standing.commands_of(incident.incident):
         yield _sent(situation, command)
@@ -54,28 +55,55 @@ def because(reason: str) -> str:
     return f": {reason}." if reason else "."
 
 
-def wrong(incident: IncidentView) -> str:
+def wrong(situation: Situation, incident: IncidentView) -> str:
     """Say what an incident is about: harm that was shown, else what drifted, else the bound that was passed."""
     harms = {(harm.version, harm.measure): harm for alert in incident.alerts for harm in alert.harms}
     for harm in harms.values():
         if harm.rate is not None and harm.control_rate is not None and harm.change is not None:
             beside = f"{harm.rate:.1%} beside {harm.control_rate:.1%}"
             return f"Version {harm.version} does harm: {harm.measure} is {beside} of {harm.control or 'before'}."
-    signals = {(signal.kind, signal.signal): signal for alert in incident.alerts for signal in alert.signals}
+    shifted = [harm for harm in harms.values() if harm.measure in SHIFTED]
+    if shifted:
+        first, names = shifted[0], sorted({harm.measure for harm in shifted})
+        return _otherwise(first.version, first.control or "its control", names)
+    worse = next((harm for harm in harms.values() if harm.measure != "drift_rate"), None)
+    if worse is not None:
+        return f"Version {worse.version}: {worse.reason}."
+    return _drifted(situation, incident) or f"{incident.latest.summary}."
+
+
+def _otherwise(version: str, control: str, names: Sequence[str]) -> str:
+    return f"{version} answers otherwise than {control} on the same traffic: {', '.join(names)}."
+
+
+def _drifted(situation: Situation, incident: IncidentView) -> str:
+    """Say what drifted from the baseline; where that is a version beside a calm control, it is not the world."""
+    told = [alert for alert in incident.alerts if alert.signals]
+    signals = [signal for alert in told for signal in alert.signals]
     if not signals:
-        return next(
-            (f"Version {harm.version}: {harm.reason}." for harm in harms.values()), f"{incident.latest.summary}."
-        )
-    names = [signal.signal for signal in signals.values()]
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    causes = {signal.cause for signal in signals.values()} - {"NONE"}
+        return ""
+    names = list(dict.fromkeys(signal.signal for signal in signals))
+    shown = [*names[:_NAMED], *([f"{len(names) - _NAMED} more"] if len(names) > _NAMED else [])]
+    causes = {signal.cause for signal in signals} - {"NONE"}
+    versions, control = {alert.version for alert in told}, _calm_control(situation)
+    beside = control and len(versions) == 1 and all(alert.role is not Role.PRIMARY for alert in told)
+    if beside and "PIPELINE" not in causes:
+        if all(signal.kind != "feature" for signal in signals):
+            return _otherwise(versions.pop(), control, shown)
+        return f"{versions.pop()} differs from its baseline, and {control} beside it does not: {', '.join(shown)}."
     why = _CAUSES.get(next(iter(causes)), "") if len(causes) == 1 else ""
-    return f"{', '.join(names[:_NAMED])}{more} drifted from the baseline{why}."
+    return f"{', '.join(shown)} drifted from the baseline{why}."
+
+
+def _calm_control(situation: Situation) -> str:
+    """Return the version that serves and whose newest window is stable; empty: there is none."""
+    serving = (track for track in live_streams(situation.board) if track.role is Role.PRIMARY)
+    return next((track.version for track in serving if track.last.verdict is Verdict.STABLE), "")
 
 
 _NAMED: Final = 3
 _CAUSES: Final = {
-    "PIPELINE": ": values are missing, invalid or unseen, so look upstream",
+    "PIPELINE": ": values are missing, out of range, invalid or unseen, so look upstream",
     "DISTRIBUTION": ": known values come in other shares, so the world has changed",
     "TRAFFIC": ": the control shows the same shift, so it is the traffic",
     "CANDIDATE": ": the control does not show it, so it is the version",

@@ -14,8 +14,9 @@ from kedge.streams.console.fleet import Fleet, fresh_words
 from kedge.streams.console.model_page import ModelPage
 from kedge.streams.console.outlook import Outlook
 from kedge.streams.console.situation import Need, Reading
-from kedge.streams.console.timeline import evidence_words, harm_words
+from kedge.streams.console.timeline import evidence_words
 from kedge.streams.console.words import clock_time, number, share, span
+from kedge.streams.people.harm_words import harm_words
 
 __all__ = ["Pages"]
 
@@ -52,7 +53,7 @@ class Pages:
         self._jinja.globals.update(
             {
                 "evidence_words": evidence_words,
-                "harm_words": harm_words,
+                "harm_words": lambda harm: harm_words(harm, share),
                 "mark": lambda verdict: _MARKS.get(verdict, "○"),
                 "model_path": _model_path,
                 "need_mark": lambda need: _NEEDS[need][0],

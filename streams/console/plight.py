@@ -64,7 +64,7 @@ def _silent(situation: Situation) -> Plight | None:
     if old or situation.now_ms <= board.told_at + SENSING_WINDOWS * spec.windows.length_ms:
         return None
     incident = board.standing.open_incident()
-    behind = "" if incident is None else f" An incident is open: {wrong(incident)}"
+    behind = "" if incident is None else f" An incident is open: {wrong(situation, incident)}"
     return Plight(
         need=Need.NOW,
         wrong=f"Nobody knows how it is: no window was reported for {span(situation.now_ms - board.told_at)}.{behind}",
@@ -128,7 +128,7 @@ def _incident(situation: Situation) -> Plight | None:
     if contained:
         return Plight(
             need=Need.WATCH,
-            wrong=f"Traffic was led away, and the safe path is healthy. {wrong(incident)}",
+            wrong=f"Traffic was led away, and the safe path is healthy. {wrong(situation, incident)}",
             since_ms=incident.opened_at,
             did=did,
             todo=("Nothing tonight. Find what is wrong with the version before it comes back.",),
@@ -136,7 +136,7 @@ def _incident(situation: Situation) -> Plight | None:
         )
     return Plight(
         need=Need.NOW if paged else Need.WATCH,
-        wrong=wrong(incident),
+        wrong=wrong(situation, incident),
         since_ms=incident.opened_at,
         did=did,
         todo=tuple(todo(situation, incident)),

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kedge.schemas.records import Ack, Alert, AlertEvent, Command, Evidence, HarmEvidence, Note, Severity
-from kedge.streams.console.words import share
 from kedge.streams.people.standing import Ended, Standing
 from kedge.streams.pictures import shifts
 
-__all__ = ["Event", "evidence_words", "harm_words", "timeline"]
+__all__ = ["Event", "evidence_words", "timeline"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +52,7 @@ def _told(alert: Alert) -> Event:
     return Event(
         at_ms=alert.timestamp,
         kind="told",
-        title=f"{step} ({whom} to {alert.owner or 'nobody'})",
+        title=f"{step} ({whom} for {alert.owner or 'nobody'})",
         lines=(alert.summary,),
         evidence=alert.signals,
         harms=alert.harms,
@@ -94,9 +93,3 @@ def _ended(ended: Ended, command: Command) -> Event:
 def evidence_words(signal: Evidence) -> str:
     """Return which bins of a signal moved most."""
     return ", ".join(shifts(signal.bins, 3)) or signal.reason
-
-
-def harm_words(harm: HarmEvidence) -> str:
-    """Return both rates of a harm, and how many rows they rest on."""
-    change = "" if harm.change is None else f" ({harm.change:+.1%})"
-    return f"{share(harm.rate)} of {harm.n:,} beside {share(harm.control_rate)} of {harm.control_n:,}{change}"

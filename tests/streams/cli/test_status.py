@@ -89,6 +89,7 @@ def troubled() -> Deployment:
         measure="error_rate", version="v2", control="v1", rate=0.05, control_rate=0.01, change=4.0, n=10_000,
         control_n=90_000, verdict="DRIFTED", reason="log evidence 20.1, 11.5 needed",
     )  # fmt: skip
+    shift = replace(harm, measure="score", rate=1.12886, control_rate=0.000619, change=None, reason="PSI of score")
     told = {"incident": "i-9", "subject": "rollback", "runbook_url": "https://example.com/rb"}
     vetoes = (
         Note(name="hold", result="clear", evidence="nobody holds"),
@@ -96,7 +97,7 @@ def troubled() -> Deployment:
     )
     deployment.put(
         "alerts", "fraud",
-        alert("fraud", AlertEvent.OPENED, timestamp=NOW, summary="v2 errs", harms=(harm,), **told),
+        alert("fraud", AlertEvent.OPENED, timestamp=NOW, summary="v2 errs", harms=(harm, shift), **told),
         alert("fraud", AlertEvent.UPDATED, timestamp=NOW + 1, summary="v2 still errs", vetoes=vetoes, **told),
         alert("fraud", AlertEvent.OPENED, timestamp=NOW + 2, summary="drill begins", drill=True, incident="d-1"),
         alert("fraud", AlertEvent.NOTICE, timestamp=NOW + 3, subject="promotion", version="v2", summary="v2: HOLD"),
@@ -211,6 +212,7 @@ def test_an_incident_is_told_with_evidence_vetoes_commands_answers_and_owner(tro
         "incident i-9",
         "distance (psi 0.81), pipeline: below 187",
         "v2 beside v1, error_rate: 5.000% of 10,000 beside 1.000% of 90,000 (+400.0%)",
+        "v2 beside v1, score: PSI 1.13 of 10,000 answers beside 0.000619 of 90,000; DRIFTED: PSI of score",
         "rollbacks_today: one this morning",
         "FREEZE_ROLLOUT",
         "acked",

@@ -41,6 +41,23 @@ def _drifted(world: World) -> None:
     world.play(3, primary(missing=0.6), canary(missing=0.6))
 
 
+def _shifted(world: World) -> None:
+    world.play(6, primary(), canary())
+    world.play(6, primary(), canary(score=4.0))
+
+
+def _rolled_back(world: World) -> None:
+    """Just over: the windows after the rollback are waited for."""
+    _harmed(world)
+    world.play(4, primary(), canary())
+
+
+def _frozen(world: World) -> None:
+    """Long over, and nobody has resumed."""
+    _rolled_back(world)
+    world.play(6, primary(), canary())
+
+
 def _unanswered(world: World) -> None:
     world.play(6, primary(), canary())
     for _ in range(3):
@@ -57,6 +74,9 @@ SHAPES: Final = {
     "healthy": _healthy,
     "harmed": _harmed,
     "drifted": _drifted,
+    "shifted": _shifted,
+    "rolled back": _rolled_back,
+    "frozen": _frozen,
     "unanswered": _unanswered,
     "failed": _failed,
 }
