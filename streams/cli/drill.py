@@ -9,7 +9,7 @@ import click
 
 from kedge.schemas.records import OverrideAction
 from kedge.streams.announce import Place
-from kedge.streams.cli.boundary import Exit
+from kedge.streams.cli.boundary import Exit, UserError
 from kedge.streams.cli.options import as_json, codec, kafka_options, signing_key
 from kedge.streams.cli.override import word_options
 from kedge.streams.clock import now_ms
@@ -61,6 +61,8 @@ def drill(  # noqa: PLR0913 - one argument an option
     has the injected metric, the journal's lines, the trace id, the exact command, the owner, the answers, the vetoes
     that would stand in earnest, and how many seconds each step took. Exit code 0: acknowledged, and only then.
     """
+    if out is not None:
+        _must_be_writable(out)
     word = Word(model=model, action=OverrideAction.DRILL, actor=actor, reason=reason, lasts_ms=DRILL_MS, fault=fault)
     signer = signing_key()
     record = signed(word, signer, environment=kafka.environment, override_id=uuid.uuid4().hex, now_ms=now_ms())
@@ -79,6 +81,18 @@ def drill(  # noqa: PLR0913 - one argument an option
     else:
         click.echo(_ending(course))
     ctx.exit(Exit.WELL if course.passed else Exit.FAILED)
+
+
+def _must_be_writable(out: Path) -> None:
+    """Find out now: a drill whose evidence is lost has to be done again."""
+    fresh = not out.exists()
+    try:
+        out.open("a", encoding="utf-8").close()  # what it holds stays until there is something to put in its place
+        if fresh:
+            out.unlink()
+    except OSError as error:
+        words = f"{out} cannot be written ({error.strerror}), so that no drill was sent"
+        raise UserError(f"{words}: give --out another path, or keep what --json prints") from error
 
 
 def _tell(course: Course, shown: int) -> int:

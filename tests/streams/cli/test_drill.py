@@ -41,6 +41,24 @@ def test_an_acknowledged_drill_is_exit_0_and_leaves_the_whole_evidence(tmp_path:
     assert desk.standing.drilled_at is not None
 
 
+def test_a_file_that_cannot_be_written_is_said_before_anything_is_injected(tmp_path: Path) -> None:
+    deployment, desk = Deployment(), todays_desk()
+    lay_down(deployment, desk)
+    told = call(*DRILL, "--out", tmp_path / "away" / "drill.json", *deployment.options, env=ENV)
+    assert told.exit_code == 1
+    assert "drill.json cannot be written (No such file or directory), so that no drill was sent" in told.stderr
+    assert deployment.end("overrides", MODEL) == 0
+
+
+def test_a_drill_that_cannot_be_sent_leaves_the_evidence_of_the_last_one_alone(tmp_path: Path) -> None:
+    deployment, kept, fresh = Deployment(), tmp_path / "kept.json", tmp_path / "fresh.json"
+    kept.write_text("{}")
+    for out in (kept, fresh):
+        told = call(*DRILL, "--out", out, *deployment.options, env=ENV)
+        assert (told.exit_code, "no monitor of" in told.stderr) == (1, True), told.output
+    assert (kept.read_text(), fresh.exists()) == ("{}", False)
+
+
 def test_the_evidence_names_what_would_withhold_the_real_thing() -> None:
     deployment, desk = Deployment(), todays_desk()
     desk.tell("acks", desk.ack(routed(desk.harmed())))
