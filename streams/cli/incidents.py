@@ -56,8 +56,13 @@ def incidents(  # noqa: PLR0913 - one argument an option
         words = f"kedge: an incident of {printable(name)} is open, and no alert of it is there any more"
         click.echo(f"{words}: kedge status says more", err=True)
     if not told and not untold and not as_json:
-        click.echo("no incident is known" if every else "no incident is open")
+        ended = sum(not view.is_open for s in found.values() for view in s.incidents())
+        click.echo("no incident is known" if every else _none_open(ended))
     ctx.exit(Exit.DRIFT if untold or any(view.is_open for _, view in told) else Exit.WELL)
+
+
+def _none_open(ended: int) -> str:
+    return "no incident is open" + (f"; --all shows {ended} that {'is' if ended == 1 else 'are'} over" if ended else "")
 
 
 def _json(standing: Standing, view: IncidentView) -> dict[str, Any]:

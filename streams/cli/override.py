@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from kedge.schemas.records import Action, OverrideAction
+from kedge.schemas.records import Action, Override, OverrideAction
 from kedge.schemas.report_json import iso_time
 from kedge.streams.announce import Place
 from kedge.streams.cli.boundary import Exit
@@ -151,13 +151,20 @@ def _tell(kafka: KafkaSettings, action: OverrideAction, given: dict[str, Any]) -
     place = Place(kafka=kafka, codec=codec())
     sent = send(place, record)
     if not given["as_json"]:
-        until = "" if action is OverrideAction.RELEASE else f", until {iso_time(record.expires_at)}"
         signature = f"signed by {record.key_id}" if record.key_id else "not signed"
-        click.echo(f"override {record.override_id}: {action.value} of {printable(word.model)}{until}; {signature}")
+        click.echo(f"override {record.override_id}: {printable(_wanted(record))}; {signature}")
     answer = await_answer(place, sent, given["timeout_s"])
     _show(sent, answer, given)
     if answer is None or not answer.taken:
         raise click.exceptions.Exit(Exit.FAILED)
+
+
+def _wanted(record: Override) -> str:
+    """Return what is asked for; what is done once has no end."""
+    what = " ".join(part.value for part in (record.action, record.forced) if part is not None)
+    to = f" to {record.target_version}" if record.target_version else ""
+    once = record.action in (OverrideAction.FORCE, OverrideAction.RELEASE)
+    return f"{what} of {record.model}{to}" + ("" if once else f", until {iso_time(record.expires_at)}")
 
 
 def _show(sent: Sent, answer: Answer | None, given: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ __all__ = ["verify_decision"]
 @kafka_options
 @click.pass_context
 def verify_decision(ctx: click.Context, /, kafka: KafkaSettings, *, command_id: str, as_json: bool) -> None:
-    """Check that command COMMAND_ID (or the first digits of it) follows from what the guard had taken in.
+    """Check that command COMMAND_ID (or its first digits, at least 6) follows from what the guard had taken in.
 
     Every journal entry of the model, from the first to the one with which the command left, is decided again from its
     inputs (reports, overrides, acknowledgements, as they lie in their topics), the monitors, and what it says was read

@@ -63,8 +63,9 @@ def _alert_line(alert: Alert) -> Text:
 
 def _command_line(command: Command) -> Text:
     until = iso_time(command.expires_at)
-    target = " ".join(part for part in (command.model, command.from_version) if part)
-    named = f"{command.action} {command.command_id[:16]} of {target}"
+    source, target = command.from_version, command.target_version
+    stream = (command.model, "from" if source and target else "", source, "to" if target else "", target)
+    named = f"{command.action} {command.command_id[:16]} of {' '.join(filter(None, stream))}"
     told = f"{iso_time(command.issued_at)}  {named}, until {until} (incident {command.incident})"
     return Text.assemble(("command  ", STYLES[Verdict.DRIFTED]), printable(told))
 

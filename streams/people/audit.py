@@ -19,6 +19,8 @@ from kedge.streams.reading import Log, places, read_from
 
 __all__ = ["Audit", "Flaw", "find_command", "verify"]
 
+ID_MIN: Final = 6
+"""Digits of a command's id that are asked for at least: fewer fit another command tomorrow."""
 _OWN: Final = frozenset(("tick", "stand"))
 """Inputs that lie in no topic."""
 
@@ -55,8 +57,11 @@ def find_command(place: Place, command_id: str) -> Command:
     """Return a command by its id, or by the first digits of it.
 
     Raises:
-        PeopleError: there is none, or several begin so.
+        PeopleError: there is none, or several begin so, or too few digits are given.
     """
+    if len(command_id) < ID_MIN:
+        words = f"{command_id!r} is too short to name a command: give at least {ID_MIN} digits of its id"
+        raise PeopleError(f"{words}; `kedge watch commands --from-beginning` lists them")
     found: dict[str, Command] = {}
     topic = Topics(place.kafka.environment).control
     for message in read_from(place.kafka, dict.fromkeys(places(place.kafka, [topic]), OFFSET_BEGINNING)):

@@ -30,7 +30,7 @@ def test_what_the_guard_takes_is_exit_0_with_its_id_end_and_state(deployment: De
                     env=DEVELOPMENT)  # fmt: skip
     override = guard.taken[-1]
     assert told.exit_code == 0
-    assert f"override {override.override_id}: PIN of fraud, until 20" in told.stdout
+    assert f"override {override.override_id}: PIN of fraud to v1, until 20" in told.stdout
     assert "taken (journal" in told.stdout
     assert "HUMAN_HOLD" in told.stdout
     assert (override.action, override.target_version) == (OverrideAction.PIN, "v1")
@@ -66,7 +66,9 @@ def test_it_is_signed_by_the_key_of_the_settings(deployment: Deployment, tmp_pat
     env = {"KEDGE_SIGNING_KEY_FILE": str(tmp_path / "signing.key"), "KEDGE_ACTOR": "bo"}
     force = ("override", "force", "fraud", "--action", "ROUTE_TO_SAFE_PATH", "--target", "v1", "--reason", "r")
     with ScriptedGuard(deployment, decides("override_force+stage", "forced")) as guard:
-        assert call(*force, *deployment.options, env=env).exit_code == 0
+        told = call(*force, *deployment.options, env=env)
+    assert told.exit_code == 0
+    assert f": FORCE ROUTE_TO_SAFE_PATH of fraud to v1; signed by {key.key_id}\n" in told.stdout
     override = guard.taken[-1]
     assert (override.actor, override.forced, override.target_version) == ("bo", Action.ROUTE_TO_SAFE_PATH, "v1")
     assert KeyRing([key.public_pem()]).accepts(key.key_id, signed_bytes(override), override.signature)

@@ -153,6 +153,22 @@ def test_nothing_open_is_said_and_exit_0(quiet: Deployment) -> None:
     assert (told.exit_code, told.stdout) == (0, "no incident is open\n")
 
 
+def test_an_incident_that_is_over_is_pointed_to_and_shown_when_asked_for() -> None:
+    deployment = Deployment("over")
+    deployment.watch("over")
+    told = {"incident": "i-1", "subject": "rollback"}
+    deployment.put(
+        "alerts", "over",
+        alert("over", AlertEvent.OPENED, timestamp=NOW, summary="v2 errs", **told),
+        alert("over", AlertEvent.RESOLVED, timestamp=NOW + 1, summary="v2: over", **told),
+    )  # fmt: skip
+    deployment.put("journal", "over", journal("over", 1, state_after="COOLDOWN", **at("over")))
+    asked = ("incidents", "over", *ALL, *deployment.options)
+    now, then = call(*asked), call(*asked, "--all")
+    assert (now.exit_code, now.stdout) == (0, "no incident is open; --all shows 1 that is over\n")
+    assert (then.exit_code, "incident i-1" in then.stdout) == (0, True)
+
+
 def test_a_model_whose_windows_could_not_be_judged_is_not_well() -> None:
     deployment = Deployment("thin")
     deployment.watch("thin")

@@ -104,7 +104,7 @@ def test_a_command_that_the_guard_never_sent_does_not_stand() -> None:
     deployment = Deployment()
     deployment.put("control", MODEL, forged, changed)
     lay_down(deployment, desk)
-    assert "the journal ends before the command left" in call("verify-decision", "ffff", *deployment.options).stdout
+    assert "the journal ends before the command left" in call("verify-decision", "ffffff", *deployment.options).stdout
     told = call("verify-decision", command_id, *deployment.options)
     assert told.exit_code == 1
     assert "the command on the control topic is not the one that it sent" in told.stdout
@@ -112,5 +112,14 @@ def test_a_command_that_the_guard_never_sent_does_not_stand() -> None:
 
 def test_an_unknown_command_is_one_line() -> None:
     deployment = Deployment()
-    told = call("verify-decision", "abc", *deployment.options)
-    assert (told.exit_code, "no command is called 'abc'" in told.stderr) == (1, True)
+    told = call("verify-decision", "abcdef", *deployment.options)
+    assert (told.exit_code, "no command is called 'abcdef'" in told.stderr) == (1, True)
+
+
+def test_too_few_digits_name_no_command_not_even_the_only_one() -> None:
+    desk, command_id = rolled_back()
+    deployment = Deployment()
+    lay_down(deployment, desk)
+    told = call("verify-decision", command_id[:5], *deployment.options)
+    assert (told.exit_code, "give at least 6 digits of its id" in told.stderr) == (1, True), told.output
+    assert call("verify-decision", command_id[:6], *deployment.options).exit_code == 0
