@@ -17,7 +17,7 @@ from kedge.streams.cli.options import as_json, codec, kafka_options
 from kedge.streams.cli.screen import STYLES, screen
 from kedge.streams.cli.since import since_option
 from kedge.streams.clock import now_ms
-from kedge.streams.people.freezes import freeze_of
+from kedge.streams.people.freezes import freeze_of, freeze_words
 from kedge.streams.people.gather import gather
 from kedge.streams.people.standing import Standing
 from kedge.streams.pictures import printable
@@ -183,16 +183,7 @@ def _freeze_json(standing: Standing, now: int) -> dict[str, Any] | None:
 
 def _freeze_line(standing: Standing, now: int) -> str:
     freeze = freeze_of(standing, now)
-    if freeze is None:
-        return "none stands"
-    until = f"until {iso_time(freeze.command.expires_at)}"
-    if freeze.called_back:
-        return f"called back before a router had answered; if one had obeyed, it stands {until}"
-    if not freeze.stands:
-        return f"no router is known to have answered; if one obeys, it stands {until}"
-    if freeze.kept:
-        return f"stands until a person resumes it, because of a rollback; renewed before {until.removeprefix('until ')}"
-    return f"stands {until}, or until it is resumed"
+    return "none stands" if freeze is None else freeze_words(freeze, iso_time(freeze.command.expires_at))
 
 
 def _table(found: dict[str, Standing], now: int) -> Table:

@@ -217,6 +217,7 @@ def _report(model: ModelBoard, report: Report, value: bytes, laid: Laid, spec_of
         return
     spec = spec_of(report.monitor)
     signals = [(finding.kind.value, finding.signal) for finding in report.findings]
+    model.standing.monitor = spec or model.standing.monitor
     metrics = {} if spec is None else {signal: policy_for(spec, *signal).metric for signal in signals}
     track = _touched(model.streams, (report.version, report.role), StreamTrack)
     track.take(report, value, laid.at_ms, metrics)

@@ -8,7 +8,7 @@ from kedge.schemas.records import Verdict
 from kedge.streams.console.history import StreamTrack, VersionTrack
 from kedge.streams.console.outlook import Outlook
 from kedge.streams.console.plight import plight_of
-from kedge.streams.console.situation import Need, Plight, Reading, Situation, live_streams, state_of
+from kedge.streams.console.situation import Need, Plight, Reading, Situation, state_of, watched_streams
 from kedge.streams.console.words import amount, clock_time, share, span
 
 __all__ = ["Fleet", "Row", "fleet_of", "fresh_words"]
@@ -65,7 +65,7 @@ def fresh_words(reading: Reading, now_ms: int) -> str:
 
 def _row(situation: Situation) -> Row:
     board, spec = situation.board, situation.spec
-    live = live_streams(board)
+    live = watched_streams(board)
     worst = min(live, key=_gravity, default=None)
     last = None if worst is None else worst.last
     harmful = [track.version for track in board.versions.values() if _harms(track, live)]

@@ -17,6 +17,7 @@ from kedge.streams.console.board import ModelBoard, Segment
 from kedge.streams.console.history import Point, StreamTrack
 from kedge.streams.console.outlook import Outlook
 from kedge.streams.console.plight import plight_of
+from kedge.streams.console.rollout import rollout_words
 from kedge.streams.console.signals import Sight, SignalCard, SignalRow, cards_of, rows_of, sight_of
 from kedge.streams.console.situation import Plight, Situation, live_streams, state_of
 from kedge.streams.console.timeline import Event, timeline
@@ -89,6 +90,8 @@ class ModelPage:
     runbook_url: str
     state: str
     plight: Plight
+    rollout: str
+    """Until when, or until whom, it is frozen; empty: it is not."""
     tabs: Sequence[Tab]
     version: VersionPart | None
     incident: IncidentPart | None
@@ -119,6 +122,7 @@ def model_page(outlook: Outlook, model: str, wanted: tuple[str, str] | None = No
         runbook_url="" if spec is None else spec.runbook_url or "",
         state=state_of(board),
         plight=plight_of(situation),
+        rollout=rollout_words(situation),
         tabs=_tabs(board, track),
         version=None if track is None else _version(outlook, situation, track),
         incident=None if shown is None else IncidentPart(shown, timeline(board.standing, shown.incident)),

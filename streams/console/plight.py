@@ -10,7 +10,8 @@ from typing import Final
 
 from kedge.schemas.records import OverrideAction, Severity, Verdict
 from kedge.streams.console.incident_words import because, done, held, todo, wrong
-from kedge.streams.console.situation import Need, Plight, Situation, live_streams, open_command, state_of
+from kedge.streams.console.rollout import frozen, resume_words
+from kedge.streams.console.situation import Need, Plight, Situation, open_command, state_of, watched_streams
 from kedge.streams.console.words import span
 from kedge.streams.core.guarding.deadlines import ESCALATE_MS
 from kedge.streams.core.guarding.sensing import SENSING_WINDOWS
@@ -199,7 +200,7 @@ def _unseen(situation: Situation) -> Plight | None:
 def _unjudged(situation: Situation) -> Plight | None:
     unjudged = [
         track
-        for track in live_streams(situation.board)
+        for track in watched_streams(situation.board)
         if track.last.verdict in (Verdict.INVALID, Verdict.INSUFFICIENT)
     ]
     if not unjudged:
@@ -217,7 +218,7 @@ def _unjudged(situation: Situation) -> Plight | None:
 
 def _moving(situation: Situation) -> Plight | None:
     state = state_of(situation.board)
-    moved = [t for t in live_streams(situation.board) if t.last.verdict in (Verdict.DRIFTED, Verdict.WARNING)]
+    moved = [t for t in watched_streams(situation.board) if t.last.verdict in (Verdict.DRIFTED, Verdict.WARNING)]
     if state == State.SUSPECT or moved:
         names = ", ".join(track.version or "the model" for track in moved) or "a version"
         return Plight(
@@ -230,7 +231,10 @@ def _moving(situation: Situation) -> Plight | None:
         return Plight(
             need=Need.WATCH,
             wrong="An incident with a rollback is over; some windows are waited for.",
-            todo=("Nothing tonight. Find what was wrong with the version before it comes back.",),
+            todo=(
+                "Nothing tonight. Find what was wrong with the version before it comes back.",
+                *resume_words(situation),
+            ),
             runbook="contained",
         )
     return None
@@ -258,7 +262,7 @@ def _unsettled(situation: Situation) -> Plight | None:
 
 
 def _well(situation: Situation) -> Plight:
-    seen = live_streams(situation.board)
+    seen = watched_streams(situation.board)
     oldest = min(track.last.window_end for track in seen)
     words = f"Every signal that is watched is stable, up to the window that ended at {situation.at(oldest)}."
     return Plight(need=Need.WELL, wrong=words)
@@ -279,5 +283,6 @@ _RULES: Final[tuple[Callable[[Situation], Plight | None], ...]] = (
     _moving,
     _warming,
     _unsettled,
+    frozen,
     _well,
 )

@@ -5,13 +5,14 @@ from enum import IntEnum
 from typing import Final
 
 from kedge.schemas.monitor import MonitorSpec
-from kedge.schemas.records import Action, Command
+from kedge.schemas.records import Action, Command, Role, Verdict
 from kedge.streams.console.board import ModelBoard
 from kedge.streams.console.history import StreamTrack
 from kedge.streams.console.words import clock_time
 from kedge.streams.core.guarding.deadlines import ESCALATE_MS
+from kedge.streams.people.freezes import led_away
 
-__all__ = ["Need", "Plight", "Reading", "Situation", "live_streams", "open_command", "state_of"]
+__all__ = ["Need", "Plight", "Reading", "Situation", "live_streams", "open_command", "state_of", "watched_streams"]
 
 
 _OLD_MS: Final = 60_000
@@ -109,3 +110,14 @@ def live_streams(board: ModelBoard) -> list[StreamTrack]:
         if track.last.window_end + 2 * length >= newest:
             found.append(track)
     return sorted(found, key=lambda track: (track.role.value != "PRIMARY", track.version, track.role.value))
+
+
+def watched_streams(board: ModelBoard) -> list[StreamTrack]:
+    """Return the live versions; not those that traffic was led away from, once they have too few rows to judge."""
+    away, live = led_away(board.standing), live_streams(board)
+    return [track for track in live if not _has_gone(track, away)] or live
+
+
+def _has_gone(track: StreamTrack, away: set[str]) -> bool:
+    served = track.role is not Role.SHADOW
+    return served and track.version in away and track.last.verdict is Verdict.INSUFFICIENT

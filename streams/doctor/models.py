@@ -13,6 +13,7 @@ from kedge.streams.core.catalog import Catalog
 from kedge.streams.core.guarding.sensing import blind_at
 from kedge.streams.core.trusting import Verifier
 from kedge.streams.doctor.finding import Finding, fail, ok, unknown, warn
+from kedge.streams.people.freezes import freeze_of, freeze_words
 from kedge.streams.people.standing import Standing
 from kedge.streams.worker.agents import checked_monitor
 
@@ -140,6 +141,17 @@ def _incident(case: Case) -> Finding:
     return ok("incident", f"none is open ({state})")
 
 
+def _freeze(case: Case) -> Finding:
+    freeze = freeze_of(case.standing, case.now_ms)
+    if freeze is None:
+        return ok("freeze", "none stands")
+    said = freeze_words(freeze, iso_time(freeze.command.expires_at))
+    if freeze.called_back or not freeze.kept:
+        return ok("freeze", said)
+    do = f"once the version is mended or withdrawn: kedge override force {case.spec.model} --action RESUME_ROLLOUT"
+    return warn("freeze", said, f"{do} --reason TEXT (docs/runbooks/resume_rollout.md)")
+
+
 def _actuator(case: Case) -> Finding:
     armed = [name for name in case.spec.actions.__dataclass_fields__ if _needs_router(case.spec, name)]
     if not armed:
@@ -192,4 +204,12 @@ def _rehearses(spec: MonitorSpec) -> bool:
     return spec.actions.route_to_safe_path.mode is not Mode.OFF
 
 
-_CHECKS: Final[tuple[Callable[[Case], Finding], ...]] = (_people, _baseline, _windows, _incident, _actuator, _drill)
+_CHECKS: Final[tuple[Callable[[Case], Finding], ...]] = (
+    _people,
+    _baseline,
+    _windows,
+    _incident,
+    _freeze,
+    _actuator,
+    _drill,
+)

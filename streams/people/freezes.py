@@ -1,4 +1,4 @@
-"""Whether a rollout is frozen, from the commands and what routers have answered."""
+"""Whether a rollout is frozen, and who is led away, from the commands and what routers have answered."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from kedge.schemas.records import AckResult, Action, Command
 from kedge.streams.people.standing import Standing
 
-__all__ = ["Freeze", "freeze_of"]
+__all__ = ["Freeze", "freeze_of", "freeze_words", "led_away"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,28 @@ def freeze_of(standing: Standing, now_ms: int) -> Freeze | None:
         if command.expires_at > now_ms and (_obeyed(standing, command) or not _refused(standing, command))
     ]
     return next((freeze for freeze in found if freeze.stands), found[0] if found else None)
+
+
+def freeze_words(freeze: Freeze, until: str, stands: str = "stands") -> str:
+    """Say how long a freeze stands; `until`: when its newest command expires."""
+    if freeze.called_back:
+        return f"called back before a router had answered; if one had obeyed, it stands until {until}"
+    if not freeze.stands:
+        return f"no router is known to have answered; if one obeys, it stands until {until}"
+    if freeze.kept:
+        return f"{stands} until a person resumes it, because of a rollback; renewed before {until}"
+    return f"{stands} until {until}, or until it is resumed"
+
+
+def led_away(standing: Standing) -> set[str]:
+    """Return the versions that routers have led away from, until a rollout is resumed or leads back to them."""
+    found: set[str] = set()
+    moves = [*_sent(standing, Action.ROUTE_TO_SAFE_PATH), *_sent(standing, Action.RESUME_ROLLOUT)]
+    for command in sorted(moves, key=lambda command: command.sequence):
+        if _obeyed(standing, command):
+            resumed = command.action is Action.RESUME_ROLLOUT
+            found = set() if resumed else (found | {command.from_version}) - {command.target_version, ""}
+    return found
 
 
 def _sent(standing: Standing, action: Action) -> Iterator[Command]:

@@ -21,10 +21,13 @@ from tests.scenarios.router import Router
 from tests.scenarios.traffic import canary, primary, shadow
 from tests.streams.core.made import CODEC, baseline
 
-__all__ = ["PAIRED", "SHAPES", "Shelf", "played"]
+__all__ = ["ADVISING", "PAIRED", "SHAPES", "Shelf", "played"]
 
 OWNER: Final = "flight-ops"
 PAIRED: Final = WINDOWS + ARMED + OUTCOMES + "promotion: {}\n"
+
+ADVISING: Final = PAIRED.replace("armed", "advise")
+"""Rollbacks are left to people."""
 
 
 def _healthy(world: World) -> None:
@@ -58,6 +61,11 @@ def _frozen(world: World) -> None:
     world.play(6, primary(), canary())
 
 
+def _advised(world: World) -> None:
+    """A rollback was left to people."""
+    _harmed(world)
+
+
 def _unanswered(world: World) -> None:
     world.play(6, primary(), canary())
     for _ in range(3):
@@ -77,6 +85,7 @@ SHAPES: Final = {
     "shifted": _shifted,
     "rolled back": _rolled_back,
     "frozen": _frozen,
+    "advised": _advised,
     "unanswered": _unanswered,
     "failed": _failed,
 }
@@ -87,7 +96,7 @@ SHAPES: Final = {
 def played(shape: str) -> World:
     """Return a world in which this has happened."""
     routers = {"unanswered": Router(deaf=True), "failed": Router(broken=True)}
-    world = World(PAIRED, router=routers.get(shape))
+    world = World(ADVISING if shape == "advised" else PAIRED, router=routers.get(shape))
     SHAPES[shape](world)
     return world
 

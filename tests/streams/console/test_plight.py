@@ -1,18 +1,20 @@
 """What a tired person is told first: the words, whom it needs, and that no data is never well."""
 
+import re
 from dataclasses import replace
+from typing import Final
 
 import pytest
 
-from kedge.schemas.records import Override, OverrideAction
+from kedge.schemas.records import Override, OverrideAction, Verdict
 from kedge.streams.console.fleet import fleet_of, fresh_words
 from kedge.streams.console.model_page import model_page
 from kedge.streams.console.plight import plight_of
-from kedge.streams.console.situation import Need, Plight, Reading
+from kedge.streams.console.situation import Need, Plight, Reading, state_of
 from kedge.streams.core.guarding.states import State
 from tests.schemas.samples import SAMPLES
 from tests.streams.cli.scripted import entry
-from tests.streams.console.shown import Shelf
+from tests.streams.console.shown import ADVISING, PAIRED, Shelf
 
 
 def plight(shelf: Shelf, model: str = "m") -> Plight:
@@ -48,6 +50,50 @@ def test_what_is_wrong_and_what_was_done_are_said(shape: str, need: Need, wrong:
     assert did in " ".join(found.did)
     assert (need is Need.NOW) == bool(found.todo)
     assert (found.since_ms is None) == (need is Need.WELL)
+
+
+RESUME: Final = (
+    "Once the version is mended or withdrawn, resume: kedge override force m --action RESUME_ROLLOUT --reason TEXT"
+)
+
+
+def test_a_rollout_that_waits_for_a_person_is_not_well() -> None:
+    shelf = with_("frozen")
+    assert state_of(shelf.outlook().situation("m").board) == State.HEALTHY
+    found = plight(shelf)
+    assert (found.need, found.todo, found.runbook) == (Need.WATCH, (RESUME,), "resume_rollout")
+    assert "until a person resumes it" in found.wrong
+    assert fleet_of(shelf.outlook()).headline == "1 of 1 model wants a look, not tonight: m"
+
+
+@pytest.mark.parametrize(("shape", "more"), [("frozen", PAIRED), ("harmed", PAIRED), ("advised", ADVISING)])
+def test_after_a_rollback_that_was_done_or_advised_a_person_must_resume(shape: str, more: str) -> None:
+    shelf = Shelf()
+    shelf.add("m", shape, more=more)
+    found = model_page(shelf.outlook(), "m").rollout
+    assert found.startswith("frozen until a person resumes it, because of a rollback; renewed before")
+
+
+def test_a_freeze_that_ends_by_itself_is_said_and_needs_nobody() -> None:
+    page = model_page(with_("drifted").outlook(), "m")
+    assert re.fullmatch(r"frozen until .* UTC, or until it is resumed", page.rollout)
+    assert model_page(with_("healthy").outlook(), "m").rollout == ""
+
+
+def test_what_has_no_traffic_after_a_rollback_is_no_blindness() -> None:
+    shelf = with_("rolled back")
+    found, board = plight(shelf), shelf.outlook().situation("m").board
+    assert [track.last.verdict for track in board.streams.values() if track.version == "v2"] == [Verdict.INSUFFICIENT]
+    assert (found.need, found.runbook) == (Need.WATCH, "contained")
+    assert found.todo[1:] == (RESUME,)
+    row = fleet_of(shelf.outlook()).rows[0]
+    assert (row.version, row.verdict) == ("v1", "STABLE")
+
+
+def test_too_little_of_a_version_that_nobody_led_away_is_not_known() -> None:
+    shelf = with_("rolled back")
+    shelf.board.models["m"].standing.commands.clear()
+    assert plight(shelf).wrong == "The newest window of version v2 is too little to judge by."
 
 
 def test_silence_is_never_well_and_hides_no_incident() -> None:

@@ -180,6 +180,18 @@ def test_names_of_senders_are_text_wherever_they_stand() -> None:
         assert not re.findall(r"\sstyle=", page.text)
 
 
+def test_who_must_resume_is_told_how_and_a_freeze_leads_nowhere() -> None:
+    made = Shelf()
+    made.add("delay", "frozen")
+    with serving(made.outlook) as url:
+        text = ask(f"{url}/models/delay").text
+    assert "<dt>Rollout</dt><dd>frozen until a person resumes it" in text
+    assert "kedge override force delay --action RESUME_ROLLOUT --reason TEXT" in text
+    assert "docs/runbooks/resume_rollout.md" in text
+    targets = re.findall(r"</th><td>(FREEZE_ROLLOUT|ROUTE_TO_SAFE_PATH)</td><td>([^<]*)</td>", text)
+    assert set(targets) == {("FREEZE_ROLLOUT", "–"), ("ROUTE_TO_SAFE_PATH", "v1")}
+
+
 def test_what_needs_a_person_leads_to_the_runbook() -> None:
     made = Shelf()
     made.add("delay", "drifted", more=f"{PAIRED}runbook_url: 'https://runbooks.example.com/delay'\n")

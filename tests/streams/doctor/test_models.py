@@ -6,7 +6,19 @@ from typing import Any, Final
 import pytest
 
 from kedge.schemas.monitor import monitor_hash, parse_monitor, to_document
-from kedge.schemas.records import Ack, Alert, AlertEvent, Baseline, Monitor, Report, Role, Verdict
+from kedge.schemas.records import (
+    Ack,
+    AckResult,
+    Action,
+    Alert,
+    AlertEvent,
+    Baseline,
+    Command,
+    Monitor,
+    Report,
+    Role,
+    Verdict,
+)
 from kedge.schemas.signing import signed_bytes
 from kedge.streams.announce import Catalogued
 from kedge.streams.core.trusting import Verifier
@@ -60,7 +72,7 @@ def told(
 def test_a_model_that_is_well_is_well_in_every_line() -> None:
     found = told(standing())
     assert {finding.level for finding in found.values()} == {Level.OK}, found
-    assert list(found) == ["monitor", "people", "baseline", "windows", "incident", "actuator", "drill"]
+    assert list(found) == ["monitor", "people", "baseline", "windows", "incident", "freeze", "actuator", "drill"]
 
 
 AMISS: Final[list[tuple[str, Level, str, dict[str, Any]]]] = [
@@ -110,6 +122,26 @@ def test_what_is_amiss_is_told_with_what_to_do(check: str, level: Level, said: s
 def test_what_a_monitor_leaves_out_is_told(check: str, level: Level, said: str, more: str) -> None:
     found = told(standing(), more=more)
     assert (found[check].level, said in found[check].said) == (level, True), found[check]
+
+
+@pytest.mark.parametrize(("kept_at", "level"), [(-1, Level.OK), (NOW, Level.WARN)])
+def test_a_freeze_that_waits_for_a_person_is_told_and_one_that_ends_by_itself_is_well(
+    kept_at: int, level: Level
+) -> None:
+    frozen: Command = sample(
+        Command, action=Action.FREEZE_ROLLOUT, drill=False, incident="i-9", sequence=1, expires_at=NOW + 60_000
+    )
+    answers = {
+        **heard(),
+        frozen.command_id: [
+            sample(Ack, command_id=frozen.command_id, actuator_id="router-1", timestamp=NOW, result=AckResult.ACKED)
+        ],
+    }
+    found = told(standing(commands={frozen.command_id: frozen}, acks=answers, kept_at=kept_at))
+    assert found["freeze"].level is level
+    assert ("until a person resumes it" in found["freeze"].said) == (level is Level.WARN)
+    assert ("--action RESUME_ROLLOUT" in found["freeze"].do) == (level is Level.WARN)
+    assert {name for name, finding in found.items() if finding.level is not Level.OK} <= {"freeze"}
 
 
 def test_a_freeze_alone_that_nobody_would_obey_is_a_warning() -> None:

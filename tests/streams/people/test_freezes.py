@@ -1,16 +1,18 @@
 """Whether a rollout is frozen: what the topics of a real guard say, from the first freeze to a person's resumption."""
 
+from dataclasses import replace
+
 import pytest
 
 from kedge.schemas.monitor import parse_monitor
 from kedge.schemas.records import Ack, AckResult, Action, OverrideAction
-from kedge.streams.people.freezes import Freeze, freeze_of
+from kedge.streams.people.freezes import Freeze, freeze_of, led_away
 from kedge.streams.people.standing import Standing
 from tests.streams.core.made_guard import ARMED, CODEC, Desk, routed
 from tests.streams.core.test_guard_freeze import HOUR, RESUMING, called_back, calm, drifts, rolled_back, warm
 
 
-def seen(desk: Desk) -> Freeze | None:
+def standing_of(desk: Desk) -> Standing:
     """What whoever reads the topics finds."""
     standing = Standing(desk.model, monitor=parse_monitor(f"model: m\nowner: me\n{desk.text}", "test"))
     standing.commands = {command.command_id: command for command in desk.commands}
@@ -21,7 +23,12 @@ def seen(desk: Desk) -> Freeze | None:
             standing.acks.setdefault(ack.command_id, []).append(ack)
     for entry in desk.journal:
         standing.take(entry)
-    return freeze_of(standing, desk.now)
+    return standing
+
+
+def seen(desk: Desk) -> Freeze | None:
+    """The freeze that they find."""
+    return freeze_of(standing_of(desk), desk.now)
 
 
 def stood(desk: Desk) -> tuple[int, bool]:
@@ -82,6 +89,30 @@ def test_after_a_rollback_it_stands_until_a_person_resumes() -> None:
     assert stood(desk) == (renewed.expires_at, True)
     desk.tell("acks", desk.ack(desk.commands[-1]))
     assert seen(desk) is None
+
+
+def test_a_version_is_led_away_once_a_router_says_so_until_a_person_resumes() -> None:
+    desk = warm()
+    routed(desk.harmed())
+    assert led_away(standing_of(desk)) == set()
+    desk = warm()
+    rolled_back(desk)
+    assert led_away(standing_of(desk)) == {"v2"}
+    desk.tell("overrides", desk.override(OverrideAction.FORCE, forced=Action.RESUME_ROLLOUT))
+    assert led_away(standing_of(desk)) == {"v2"}
+    desk.tell("acks", desk.ack(desk.commands[-1]))
+    assert led_away(standing_of(desk)) == set()
+
+
+def test_a_version_that_is_led_back_to_is_not_away() -> None:
+    desk = warm()
+    rolled_back(desk)
+    standing = standing_of(desk)
+    route = next(command for command in desk.commands if command.action is Action.ROUTE_TO_SAFE_PATH)
+    back = replace(route, command_id="back", sequence=99, from_version="v1", target_version="v2")
+    standing.commands["back"] = back
+    standing.acks["back"] = [desk.ack(back)]
+    assert led_away(standing) == {"v1"}
 
 
 def test_a_rollback_that_a_person_took_back_keeps_nothing() -> None:
