@@ -209,7 +209,9 @@ def _signals(turn: Turn, incident: Incident) -> tuple[Evidence, ...]:
 
 
 def _summary(turn: Turn, news: News, incident: Incident) -> str:
-    report, event = turn.report, AlertEvent(news.event)
+    event = AlertEvent(news.event)
+    # Which version's window ended it says nothing of what is over: after a rollback it is the safe path's.
+    report = None if event is AlertEvent.RESOLVED else turn.report
     if isinstance(report, Report):
         return summary(report, event, incident.signals, news.reason)
     stream = report if isinstance(report, VersionReport) else incident.about

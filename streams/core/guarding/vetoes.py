@@ -165,9 +165,9 @@ def human_hold(case: RollbackCase) -> Note:
 
 
 def again(case: RollbackCase) -> Note:
-    """Traffic of this model was led away in the last 24 h (wall time), or the windows after it are still waited for."""
+    """Traffic was led elsewhere in the last 24 h (wall time), by whomever, or the windows after are waited for."""
     last = [at for at in case.model.rollbacks if at > case.turn.now_ms - DAY_MS]
-    words = f"rollbacks in 24 h: {len(last)}; cooldown: {case.model.cooldown} windows left"
+    words = f"traffic led elsewhere in 24 h, by whomever: {len(last)}; cooldown: {case.model.cooldown} windows left"
     return _note("again", bool(last) or case.model.cooldown > 0, words)
 
 

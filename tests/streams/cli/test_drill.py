@@ -69,7 +69,7 @@ def test_the_evidence_names_what_would_withhold_the_real_thing() -> None:
     assert told.exit_code == 0, told.output
     assert "in earnest it would be vetoed by again" in told.stderr
     (bundle,) = lines(told)
-    assert bundle["vetoes"] == {"again": "rollbacks in 24 h: 1; cooldown: 0 windows left"}
+    assert bundle["vetoes"] == {"again": "traffic led elsewhere in 24 h, by whomever: 1; cooldown: 0 windows left"}
 
 
 def test_a_drill_that_the_router_refuses_is_exit_1() -> None:

@@ -68,6 +68,8 @@ def test_after_a_rollback_the_version_does_not_come_again_by_itself() -> None:
     freeze = rolled_back(desk)
     assert actions(desk) == [Action.ROUTE_TO_SAFE_PATH, Action.FREEZE_ROLLOUT]
     told = last_told(desk)
+    # It is the incident of v2 that is over, though a window of v1 has ended it.
+    assert told.summary.startswith("m v2: resolved, v1 was healthy for 3 windows; the rollout ")
     assert "stays frozen until a person resumes it, because of the rollback" in told.summary
     assert told.freeze_stands_until == freeze.expires_at
     drifts(desk)

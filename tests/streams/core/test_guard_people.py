@@ -192,7 +192,7 @@ def test_a_rollback_of_today_holds_no_drill_back_and_says_that_it_would_the_real
     assert subjects(sent) == ["NOTICE drill", "ROUTE_TO_SAFE_PATH"]
     began, command = sent[0], routed(sent)
     assert isinstance(began, Alert)
-    words = "in earnest it would be vetoed by again (rollbacks in 24 h: 1; cooldown:"
+    words = "in earnest it would be vetoed by again (traffic led elsewhere in 24 h, by whomever: 1; cooldown:"
     assert words in began.summary
     assert words in next(entry for entry in desk.journal if entry.drill).reason
     assert {note.name for note in began.vetoes if note.result == "stands"} == {"again"}
