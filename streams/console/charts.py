@@ -17,8 +17,11 @@ __all__ = ["BINS_MAX", "Bar", "Curve", "Dot", "Histogram", "Sample", "Threshold"
 BINS_MAX: Final = 16
 """Bins that are drawn; those that moved least are drawn as one."""
 ROW: Final = 26
-LABEL_MAX: Final = 16
-BAR_WIDTH: Final = 110.0
+LABEL_MAX: Final = 22
+"""Characters: a bin between two numbers of four digits that matter, as 0.0004816."""
+BARS: Final = 126.0
+"""Where the bars begin; their labels end before."""
+BAR_WIDTH: Final = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ def histogram(bins: Sequence[Bin]) -> Histogram:
 
     >>> picture = histogram([Bin(label="UA", reference=0.2, current=0.4, contribution=0.1)])
     >>> picture.bars[0].words, picture.bars[0].reference_width, picture.bars[0].current_width
-    ('20.0 % → 40.0 %', 55.0, 110.0)
+    ('20.0 % → 40.0 %', 50.0, 100.0)
     """
     drawn = _drawn(bins)
     highest = max((max(b.reference, b.current) for b in drawn), default=0.0) or 1.0

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kedge.schemas.records import Verdict
 from kedge.schemas.report_json import iso_time
-from kedge.streams.console.charts import BOTTOM, LEFT, RIGHT, ROW, TOP
+from kedge.streams.console.charts import BARS, BOTTOM, LEFT, RIGHT, ROW, TOP
 from kedge.streams.console.fleet import Fleet, fresh_words
 from kedge.streams.console.model_page import ModelPage
 from kedge.streams.console.outlook import Outlook
@@ -58,7 +58,7 @@ class Pages:
                 "model_path": _model_path,
                 "need_mark": lambda need: _NEEDS[need][0],
                 "need_words": lambda need: _NEEDS[need][1],
-                "plot": {"left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM, "row": ROW},
+                "plot": {"left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM, "row": ROW, "bars": BARS},
             }
         )
         self._jinja.filters.update({"iso": iso_time, "number": number, "share": share, "span": span})
@@ -71,9 +71,9 @@ class Pages:
         """Return a model's page."""
         return self._page("model.html", outlook.reading, outlook.now_ms, page=page, environment=outlook.environment)
 
-    def message(self, title: str, words: str, *, login: bool = False) -> bytes:
-        """Return a page that says one thing, and asks for the token where that is what is missing."""
-        return self._html("message.html", {"title": title, "words": words, "login": login})
+    def message(self, title: str, words: str, back: str = "") -> bytes:
+        """Return a page that says one thing; `back`: it asks for the token, which leads there."""
+        return self._html("message.html", {"title": title, "words": words, "back": back})
 
     def _page(self, name: str, reading: Reading, now_ms: int, **values: object) -> bytes:
         at = {"reading": reading, "now_ms": now_ms, "fresh": fresh_words(reading, now_ms)}

@@ -3,6 +3,7 @@
 Only GET and HEAD, and POST of the token. Whatever goes wrong here is said on the page and counted, and stays here.
 """
 
+import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -42,6 +43,9 @@ _STATIC: Final[Mapping[str, str]] = {
     "icon.svg": "image/svg+xml",
 }
 _MODELS: Final = "/models/"
+_BACK: Final = re.compile(r"/models/[\w.~%!$&'()*+,;=:@-]+(\?[\w.~%!$&'()*+,;=:@/-]*)?", re.ASCII)
+"""A path of one model's page; nothing by which a browser finds its way to another host."""
+_BACK_MAX: Final = 1_000
 PAGES_MAX: Final = 32
 """Pages that are waited for at once: each holds a thread, and they are made one after the other."""
 
@@ -96,7 +100,8 @@ class Site:
             return Answer(200, _STATIC[name], self._static[name])
         refusal = self._door.refusal(request.headers, asked_ms)
         if refusal is not None:
-            return self._message(refusal.status, "Not shown", refusal.words, login=refusal.login)
+            back = _back(request.path) if refusal.login else ""
+            return self._message(refusal.status, "Not shown", refusal.words, back)
         if not self._waiting.acquire(blocking=False):
             return self._message(503, "Too many look at once", "Ask again in a moment.")
         try:
@@ -125,16 +130,23 @@ class Site:
     def _login(self, request: Request, path: str, now_ms: int) -> Answer:
         if path != "/login":
             return self._message(405, "Only to be read", "The console changes nothing.")
-        offered = _fields(request.body.decode("ascii", "replace")).get("token", [""])[0]
+        given = _fields(request.body.decode("ascii", "replace"))
+        offered, back = given.get("token", [""])[0], _back(given.get("back", [""])[0])
         session = self._door.session(offered, now_ms)
         if session is None:
-            return self._message(401, "Not the token", "That is not this console's token.", login=True)
+            return self._message(401, "Not the token", "That is not this console's token.", back)
         cookie = f"{COOKIE}={session}; Path=/; Max-Age={SESSION_MS // 1_000}; HttpOnly; SameSite=Strict"
-        return Answer(303, _HTML, b"", {"Set-Cookie": cookie, "Location": "/"})
+        return Answer(303, _HTML, b"", {"Set-Cookie": cookie, "Location": back})
 
-    def _message(self, status: int, title: str, words: str, *, login: bool = False) -> Answer:
+    def _message(self, status: int, title: str, words: str, back: str = "") -> Answer:
+        """Say one thing; `back`: the page that the token leads to, where it is asked for."""
         challenge = {"WWW-Authenticate": "Bearer"} if status == 401 else {}  # noqa: PLR2004 - HTTP's
-        return Answer(status, _HTML, self._pages.message(title, words, login=login), challenge)
+        return Answer(status, _HTML, self._pages.message(title, words, back), challenge)
+
+
+def _back(path: str) -> str:
+    """Return the page of this console that was asked for; the first page for whatever else is said to be one."""
+    return path if len(path) <= _BACK_MAX and _BACK.fullmatch(path) else "/"
 
 
 def _split(path: str) -> SplitResult:

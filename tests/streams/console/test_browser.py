@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -11,8 +11,10 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Browser, Page
 
+from kedge.schemas.records import Bin, Report
 from kedge.streams.console.outlook import Outlook
 from kedge.streams.console.situation import Reading
+from tests.schemas.samples import SAMPLES
 from tests.streams.console.served import chromium, serving
 from tests.streams.console.shown import Shelf
 
@@ -171,6 +173,26 @@ def test_pictures_and_tables_have_names_for_whoever_does_not_see_them(shown: Sho
     assert set(named) <= set(ids)
     snapshot = page.locator("main").aria_snapshot()
     assert re.search(r'img "age: shares of the baseline', snapshot)
+    page.close()
+
+
+def test_no_word_of_a_picture_is_cut_off(shown: Shown) -> None:
+    """The bins of a score that is mostly near 0 have long names."""
+    report = SAMPLES["Report"]
+    assert isinstance(report, Report)
+    labels = ("< 9.02e-06", "[9.02e-06, 0.0004816)", "[0.0004816, 0.002962)", "[-1418, -0.0002962)")
+    bins = tuple(Bin(label=label, reference=1.0, current=0.999, contribution=0.0) for label in labels)
+    made = Shelf()
+    made.add("delay", "healthy", findings=(replace(report.findings[0], bins=bins),))
+    page = shown.open("healthy")
+    shown.served[:] = [made.outlook()]
+    page.goto(f"{shown.url}/models/delay")
+    picture = page.locator("svg").filter(has=page.locator("text.label")).first
+    assert picture.locator("text.label").all_text_contents() == list(labels)
+    boxes = picture.locator("text").evaluate_all(
+        "texts => texts.map(t => t.getBBox()).map(box => [box.x, box.x + box.width])"
+    )
+    assert all(left >= 0 and right <= 320 for left, right in boxes), boxes
     page.close()
 
 

@@ -8,8 +8,8 @@ import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from html import escape
-from urllib.parse import quote
+from html import escape, unescape
+from urllib.parse import quote, urlencode
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -97,7 +97,8 @@ def test_a_token_is_asked_for_by_form_and_by_header_and_probes_do_without() -> N
     with serving(shelf().outlook, Door(host="0.0.0.0", token=TOKEN)) as url:  # noqa: S104 - a name only
         closed = ask(f"{url}/models/delay")
         assert (closed.status, closed.headers["WWW-Authenticate"]) == (401, "Bearer")
-        assert "delay" not in closed.text
+        unknown = ask(f"{url}/models/nobody")
+        assert closed.text.replace("delay", "nobody") == unknown.text, "whether there is such a model is not told"
         assert 'type="password"' in closed.text
         assert ask(f"{url}/metrics").status == ask(f"{url}/healthz").status == 200
         assert ask(f"{url}/", Authorization=f"Bearer {TOKEN}").status == 200
@@ -108,6 +109,41 @@ def test_a_token_is_asked_for_by_form_and_by_header_and_probes_do_without() -> N
         assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie.split("; "))
         assert TOKEN not in cookie
         assert ask(f"{url}/", Cookie=cookie.partition(";")[0]).status == 200
+
+
+@pytest.mark.parametrize("page", ["/models/delay", "/models/a%2Fb%20c?version=v%2B1&role=CANARY", "/"])
+def test_the_token_leads_to_the_page_that_was_asked_for(page: str) -> None:
+    with serving(shelf().outlook, Door(host="0.0.0.0", token=TOKEN)) as url:  # noqa: S104 - a name only
+        kept = re.search(r'name="back" value="([^"]*)"', ask(url + page).text)
+        assert kept is not None
+        again = ask(f"{url}/login", "POST", urlencode({"back": unescape(kept[1]), "token": "wrong"}).encode())
+        kept = re.search(r'name="back" value="([^"]*)"', again.text)
+        assert kept is not None
+        opened = ask(f"{url}/login", "POST", urlencode({"back": unescape(kept[1]), "token": TOKEN}).encode())
+        assert (opened.status, opened.headers["Location"]) == (303, page)
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://evil.example/",
+        "//evil.example/models/delay",
+        "/\\evil.example",
+        "/models/\\evil.example",
+        "/models/../../evil",
+        "javascript:alert(1)",
+        "/models/a\r\nSet-Cookie: a=b",
+        "/models/a\n",
+        "/models/" + "a" * 1_000,
+        "/login",
+        "models/delay",
+    ],
+)
+def test_the_token_leads_to_no_other_site(elsewhere: str) -> None:
+    with serving(shelf().outlook, Door(host="0.0.0.0", token=TOKEN)) as url:  # noqa: S104 - a name only
+        opened = ask(f"{url}/login", "POST", urlencode({"back": elsewhere, "token": TOKEN}).encode())
+    assert (opened.status, opened.headers["Location"]) == (303, "/")
+    assert "evil" not in str(opened.headers)
 
 
 def test_a_fault_in_a_page_is_said_counted_and_goes_no_further() -> None:
