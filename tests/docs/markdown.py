@@ -74,6 +74,9 @@ def _command(line: str) -> str:
         return ""
     while words and _ASSIGNMENT.fullmatch(words[0]):
         words.pop(0)
+    if words[:2] == ["docker", "compose"] and "kedge" in words:
+        at = words.index("kedge")  # where it is the entrypoint, the service comes next
+        words = ["kedge", *words[at + 1 + (words[at - 1] == "--entrypoint") :]]
     if not words or words[0] != "kedge":
         return ""
     end = next((i for i, word in enumerate(words) if word in {"|", ">", ">>", "&&", ";", "&"}), len(words))

@@ -81,10 +81,14 @@ def test_commands_are_found_wherever_they_are_shown(tmp_path: Path) -> None:
     page.write_text(
         "Run `kedge demo --json` or `a kedge`:\n\n    export A=b\n    $ A=b kedge watch --max 1   # all of it\n\n"
         "```sh\nkedge replay x.csv \\\n  --rows-per-window 5 | head\nit's kedge\n```\n"
+        "\n    docker compose exec a kedge dlq --json\n"
+        "    docker compose run --rm --entrypoint kedge a \\\n        drill m > b\n"
     )
     assert Page.of(page).commands() == [
         "kedge watch --max 1",
         "kedge replay x.csv --rows-per-window 5",
+        "kedge dlq --json",
+        "kedge drill m",
         "kedge demo --json",
     ]
 
