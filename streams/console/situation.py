@@ -1,5 +1,6 @@
 """What a page is about: one model, the monitor in force, the hour, and how well the topics can be read."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
@@ -118,6 +119,6 @@ def watched_streams(board: ModelBoard) -> list[StreamTrack]:
     return [track for track in live if not _has_gone(track, away)] or live
 
 
-def _has_gone(track: StreamTrack, away: set[str]) -> bool:
-    served = track.role is not Role.SHADOW
-    return served and track.version in away and track.last.verdict is Verdict.INSUFFICIENT
+def _has_gone(track: StreamTrack, away: Mapping[str, int]) -> bool:
+    served, last = track.role is not Role.SHADOW, track.last
+    return served and last.verdict is Verdict.INSUFFICIENT and last.window_start < away.get(track.version, 0)

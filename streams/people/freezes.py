@@ -1,12 +1,16 @@
 """Whether a rollout is frozen, and who is led away, from the commands and what routers have answered."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from kedge.schemas.records import AckResult, Action, Command
 from kedge.streams.people.standing import Standing
 
-__all__ = ["Freeze", "freeze_of", "freeze_words", "led_away"]
+__all__ = ["STILL", "Freeze", "freeze_of", "freeze_words", "led_away"]
+
+STILL: Final = sys.maxsize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +56,21 @@ def freeze_words(freeze: Freeze, until: str, stands: str = "stands") -> str:
     return f"{stands} until {until}, or until it is resumed"
 
 
-def led_away(standing: Standing) -> set[str]:
-    """Return the versions that routers have led away from, until a rollout is resumed or leads back to them."""
-    found: set[str] = set()
+def led_away(standing: Standing) -> dict[str, int]:
+    """Return the versions that routers have led away from and not back to, and until when (Unix time, ms).
+
+    That is when a rollout was resumed, for from then on they may come back; `STILL`: it was not.
+    """
+    found: dict[str, int] = {}
     moves = [*_sent(standing, Action.ROUTE_TO_SAFE_PATH), *_sent(standing, Action.RESUME_ROLLOUT)]
     for command in sorted(moves, key=lambda command: command.sequence):
-        if _obeyed(standing, command):
-            resumed = command.action is Action.RESUME_ROLLOUT
-            found = set() if resumed else (found | {command.from_version}) - {command.target_version, ""}
+        if not _obeyed(standing, command):
+            continue
+        if command.action is Action.RESUME_ROLLOUT:
+            found = {version: min(until, command.issued_at) for version, until in found.items()}
+        else:
+            found[command.from_version] = STILL
+            found.pop(command.target_version, None)
     return found
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from kedge.schemas.records import Override, OverrideAction, Verdict
+from kedge.schemas.records import Action, Override, OverrideAction, Verdict
 from kedge.streams.console.fleet import fleet_of, fresh_words
 from kedge.streams.console.model_page import model_page
 from kedge.streams.console.plight import plight_of
@@ -88,6 +88,25 @@ def test_what_has_no_traffic_after_a_rollback_is_no_blindness() -> None:
     assert found.todo[1:] == (RESUME,)
     row = fleet_of(shelf.outlook()).rows[0]
     assert (row.version, row.verdict) == ("v1", "STABLE")
+
+
+@pytest.mark.parametrize(("resumed_after_ms", "known"), [(1, True), (0, False)])
+def test_who_resumes_explains_the_windows_of_before_and_none_after(resumed_after_ms: int, *, known: bool) -> None:
+    shelf = with_("rolled back")
+    board = shelf.board.models["m"]
+    [gone] = [track.last for track in board.streams.values() if track.version == "v2"]
+    standing = board.standing
+    route = max(standing.commands.values(), key=lambda command: command.sequence)
+    resume = replace(
+        route,
+        command_id="resume",
+        action=Action.RESUME_ROLLOUT,
+        sequence=route.sequence + 1,
+        issued_at=gone.window_start + resumed_after_ms,
+    )
+    standing.commands["resume"] = resume
+    standing.acks["resume"] = [replace(standing.acks[route.command_id][0], command_id="resume")]
+    assert (plight(shelf).need is not Need.UNKNOWN) is known
 
 
 def test_too_little_of_a_version_that_nobody_led_away_is_not_known() -> None:

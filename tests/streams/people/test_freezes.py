@@ -6,7 +6,7 @@ import pytest
 
 from kedge.schemas.monitor import parse_monitor
 from kedge.schemas.records import Ack, AckResult, Action, OverrideAction
-from kedge.streams.people.freezes import Freeze, freeze_of, led_away
+from kedge.streams.people.freezes import STILL, Freeze, freeze_of, led_away
 from kedge.streams.people.standing import Standing
 from tests.streams.core.made_guard import ARMED, CODEC, Desk, routed
 from tests.streams.core.test_guard_freeze import HOUR, RESUMING, called_back, calm, drifts, rolled_back, warm
@@ -94,14 +94,14 @@ def test_after_a_rollback_it_stands_until_a_person_resumes() -> None:
 def test_a_version_is_led_away_once_a_router_says_so_until_a_person_resumes() -> None:
     desk = warm()
     routed(desk.harmed())
-    assert led_away(standing_of(desk)) == set()
+    assert led_away(standing_of(desk)) == {}
     desk = warm()
     rolled_back(desk)
-    assert led_away(standing_of(desk)) == {"v2"}
+    assert led_away(standing_of(desk)) == {"v2": STILL}
     desk.tell("overrides", desk.override(OverrideAction.FORCE, forced=Action.RESUME_ROLLOUT))
-    assert led_away(standing_of(desk)) == {"v2"}
+    assert led_away(standing_of(desk)) == {"v2": STILL}
     desk.tell("acks", desk.ack(desk.commands[-1]))
-    assert led_away(standing_of(desk)) == set()
+    assert led_away(standing_of(desk)) == {"v2": desk.commands[-1].issued_at}
 
 
 def test_a_version_that_is_led_back_to_is_not_away() -> None:
@@ -112,7 +112,7 @@ def test_a_version_that_is_led_back_to_is_not_away() -> None:
     back = replace(route, command_id="back", sequence=99, from_version="v1", target_version="v2")
     standing.commands["back"] = back
     standing.acks["back"] = [desk.ack(back)]
-    assert led_away(standing) == {"v1"}
+    assert led_away(standing) == {"v1": STILL}
 
 
 def test_a_rollback_that_a_person_took_back_keeps_nothing() -> None:
