@@ -26,7 +26,7 @@ from kedge.streams.worker.exits import LOG
 from kedge.streams.worker.restore import PARTITION_EOF, passing, reader_settings
 from kedge.streams.worker.signals import leave_signals_to_main
 
-__all__ = ["USUAL", "Meters", "Pace", "Reader", "now_ms"]
+__all__ = ["USUAL", "Meters", "Pace", "Reader"]
 
 Log = tuple[str, int]
 """Full topic name and partition."""

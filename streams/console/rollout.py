@@ -1,9 +1,7 @@
 """Whether the rollout is frozen, and what a person has to do about it."""
 
-import shlex
-
 from kedge.streams.console.situation import Need, Plight, Situation
-from kedge.streams.people.freezes import freeze_of, freeze_words
+from kedge.streams.people.freezes import freeze_of, freeze_words, resume_command
 
 __all__ = ["frozen", "resume_words", "rollout_words"]
 
@@ -20,10 +18,9 @@ def rollout_words(situation: Situation) -> str:
 def resume_words(situation: Situation) -> tuple[str, ...]:
     """Say how a person resumes; nothing where the rollout does not wait for one."""
     freeze = freeze_of(situation.board.standing, situation.now_ms)
-    if freeze is None or freeze.called_back or not freeze.kept:
+    if freeze is None or not freeze.waits_for_a_person:
         return ()
-    command = f"kedge override force {shlex.quote(situation.board.model)} --action RESUME_ROLLOUT --reason TEXT"
-    return (f"Once the version is mended or withdrawn, resume: {command}",)
+    return (f"Once the version is mended or withdrawn, resume: {resume_command(situation.board.model)}",)
 
 
 def frozen(situation: Situation) -> Plight | None:

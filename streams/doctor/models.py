@@ -13,7 +13,7 @@ from kedge.streams.core.catalog import Catalog
 from kedge.streams.core.guarding.sensing import blind_at
 from kedge.streams.core.trusting import Verifier
 from kedge.streams.doctor.finding import Finding, fail, ok, unknown, warn
-from kedge.streams.people.freezes import freeze_of, freeze_words
+from kedge.streams.people.freezes import freeze_of, freeze_words, resume_command
 from kedge.streams.people.standing import Standing
 from kedge.streams.worker.agents import checked_monitor
 
@@ -146,10 +146,10 @@ def _freeze(case: Case) -> Finding:
     if freeze is None:
         return ok("freeze", "none stands")
     said = freeze_words(freeze, iso_time(freeze.command.expires_at))
-    if freeze.called_back or not freeze.kept:
+    if not freeze.waits_for_a_person:
         return ok("freeze", said)
-    do = f"once the version is mended or withdrawn: kedge override force {case.spec.model} --action RESUME_ROLLOUT"
-    return warn("freeze", said, f"{do} --reason TEXT (docs/runbooks/resume_rollout.md)")
+    do = f"once the version is mended or withdrawn: {resume_command(case.spec.model)}"
+    return warn("freeze", said, f"{do} (docs/runbooks/resume_rollout.md)")
 
 
 def _actuator(case: Case) -> Finding:

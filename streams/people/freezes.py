@@ -1,5 +1,6 @@
 """Whether a rollout is frozen, and who is led away, from the commands and what routers have answered."""
 
+import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import Final
 from kedge.schemas.records import AckResult, Action, Command
 from kedge.streams.people.standing import Standing
 
-__all__ = ["STILL", "Freeze", "freeze_of", "freeze_words", "led_away"]
+__all__ = ["STILL", "Freeze", "freeze_of", "freeze_words", "led_away", "resume_command"]
 
 STILL: Final = sys.maxsize
 
@@ -24,6 +25,11 @@ class Freeze:
     """Unanswered, and a CANCEL has followed it."""
     kept: bool
     """There was a rollback: the freeze is renewed until a person resumes."""
+
+    @property
+    def waits_for_a_person(self) -> bool:
+        """Whether it goes on until a person ends it."""
+        return self.kept and not self.called_back
 
 
 def freeze_of(standing: Standing, now_ms: int) -> Freeze | None:
@@ -54,6 +60,11 @@ def freeze_words(freeze: Freeze, until: str, stands: str = "stands") -> str:
     if freeze.kept:
         return f"{stands} until a person resumes it, because of a rollback; renewed before {until}"
     return f"{stands} until {until}, or until it is resumed"
+
+
+def resume_command(model: str) -> str:
+    """Return what a person runs to end the freeze of a model."""
+    return f"kedge override force {shlex.quote(model)} --action RESUME_ROLLOUT --reason TEXT"
 
 
 def led_away(standing: Standing) -> dict[str, int]:

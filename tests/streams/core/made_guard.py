@@ -155,6 +155,13 @@ class Desk:
         """One window in which canary v2 does harm beside primary v1."""
         return self.minute(self.report("v1"), self.report("v2", role=Role.CANARY), self.version_report(**changes))
 
+    def led_back(self) -> Command:
+        """Harm, a rollback and a freeze that were obeyed; returns the freeze."""
+        self.tell("acks", self.ack(routed(self.harmed())))
+        freeze = self.commands[-1]
+        self.tell("acks", self.ack(freeze))
+        return freeze
+
     def report(self, version: str = "v1", **changes: object) -> Report:
         """A healthy window of a version."""
         made = Report(

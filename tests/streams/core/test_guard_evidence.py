@@ -161,8 +161,7 @@ def test_many_models_that_ask_at_once_are_one_cause() -> None:
 
 def test_a_second_rollback_within_a_day_is_for_people() -> None:
     desk = warm()
-    desk.tell("acks", desk.ack(routed(desk.harmed())))
-    desk.tell("acks", desk.ack(desk.commands[-1]))
+    desk.led_back()
     for _ in range(14):
         desk.calm("v1")
     assert desk.standing.state == "HEALTHY"

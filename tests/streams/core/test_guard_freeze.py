@@ -19,9 +19,7 @@ def warm(text: str = RESUMING) -> Desk:
 
 def rolled_back(desk: Desk) -> Command:
     """Harm, a rollback and a freeze that were obeyed, and calm windows until it is over; returns the freeze."""
-    desk.tell("acks", desk.ack(routed(desk.harmed())))
-    freeze = desk.commands[-1]
-    desk.tell("acks", desk.ack(freeze))
+    freeze = desk.led_back()
     calm(desk)
     return freeze
 

@@ -183,8 +183,7 @@ def test_a_drill_never_takes_a_real_commands_place_and_gives_way_to_one() -> Non
 
 def test_a_rollback_of_today_holds_no_drill_back_and_says_that_it_would_the_real_thing() -> None:
     desk = warm()
-    desk.tell("acks", desk.ack(routed(desk.harmed())))
-    desk.tell("acks", desk.ack(desk.commands[-1]))
+    desk.led_back()
     for _ in range(14):
         desk.calm("v1")
     assert len(desk.standing.rollbacks) == 1
